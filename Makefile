@@ -1,0 +1,116 @@
+# Streamzy: everything a person types. `make help` lists it.
+# Needed beforehand: make and Python 3.11 or newer. Whatever else is missing, these targets fetch.
+
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+QUICK ?=
+QUIET_PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+
+# The system's npm where there is one, else the one that comes as a wheel into the venv.
+SYSTEM_NPM := $(shell command -v npm 2>/dev/null)
+NODE_READY := $(if $(SYSTEM_NPM),,$(VENV)/.installed-node)
+NPM := PATH="$(CURDIR)/$(BIN):$$PATH" npm --silent --no-fund --no-audit
+
+RUNTIME := $(VENV)/.installed-runtime
+TOOLS := $(VENV)/.installed-tools
+SOCKET_IO := static/vendor/socket.io.esm.min.js
+FRONTEND_TOOLS := .frontend/node_modules/.installed-tools
+BENCH_LOAD := bench/node_modules/.installed
+
+# A developer's own .env is read through ENV_FILE by the settings alone, never by the flask command on its own.
+export FLASK_SKIP_DOTENV := 1
+export QUICK
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run test browser check format prove bench lock clean
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+run: $(RUNTIME) $(SOCKET_IO) ## install, set up on first use, and serve http://127.0.0.1:5000
+	@$(BIN)/flask --app wsgi setup
+	@exec $(BIN)/gunicorn -c python:app.operations.gunicorn_settings wsgi:app
+
+test: $(TOOLS) $(SOCKET_IO) $(FRONTEND_TOOLS) browser ## install what the tests need and run all of them
+	@$(BIN)/python -m pytest
+
+check: $(TOOLS) $(FRONTEND_TOOLS) ## formatter, linter, types, floors, templates, JavaScript
+	@$(BIN)/ruff format --check --quiet . || { echo "Not formatted as above asks: make format"; exit 1; }
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --config .importlinter
+	@$(BIN)/djlint templates --lint --quiet --configuration .djlintrc
+	@cd .frontend && PATH="$(CURDIR)/$(BIN):$$PATH" node_modules/.bin/eslint --config eslint.config.js ..
+	@echo "All checks passed."
+
+format: $(TOOLS) ## put the Python code into its one format
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+prove: $(TOOLS) $(SOCKET_IO) browser ## the long claims: kills and storms (QUICK=1: the short form)
+	@$(BIN)/python -m pytest tests/prove -m prove
+
+bench: $(TOOLS) $(BENCH_LOAD) ## measure against the reference server (QUICK=1: the short form)
+	@$(BIN)/python -m bench.run
+
+lock: $(RUNTIME) $(NODE_READY) ## renew the lock files (UPGRADE=1: to the newest releases)
+	@$(QUIET_PIP) install uv
+	@for name in requirements tests/requirements .frontend/nodejs-requirements; do \
+		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+			$(if $(UPGRADE),--upgrade) --output-file $$name.txt $$name.in || exit 1; \
+	done
+	@for folder in .frontend bench; do (cd $$folder && $(NPM) $(if $(UPGRADE),update,install) --package-lock-only) || exit 1; done
+
+clean: ## remove what these targets installed; never data or keys
+	@rm -rf $(VENV) .frontend/node_modules bench/node_modules bench/results static/vendor .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+
+# --- installing: each stamp is renewed only when its lock file changes ---------------------------------------------
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Streamzy needs Python 3.11 or newer. Where it has another name: make PYTHON=python3.12 ..."; exit 1; }
+	@$(PYTHON) -m venv $(VENV) \
+		|| { rm -rf $(VENV); echo "Python's venv module is missing (Debian, Ubuntu: apt-get install python3-venv)."; exit 1; }
+
+$(RUNTIME): requirements.txt | $(BIN)/python
+	@echo "Installing the locked requirements (once, about a minute)."
+	@$(QUIET_PIP) install --require-hashes -r requirements.txt
+	@touch $@
+
+$(TOOLS): tests/requirements.txt $(RUNTIME)
+	@echo "Installing what checks and tests need (once, about a minute)."
+	@$(QUIET_PIP) install --require-hashes -r tests/requirements.txt
+	@touch $@
+
+$(VENV)/.installed-node: .frontend/nodejs-requirements.txt | $(BIN)/python
+	@echo "Installing Node.js into the virtual environment (once)."
+	@$(QUIET_PIP) install --require-hashes -r .frontend/nodejs-requirements.txt
+	@touch $@
+
+$(SOCKET_IO): .frontend/package-lock.json | $(NODE_READY)
+	@echo "Installing the front-end library (once)."
+	@cd .frontend && $(NPM) ci --omit=dev
+	@install -D -m 644 .frontend/node_modules/socket.io-client/dist/$(@F) $@
+
+# npm ci empties node_modules, so this stamp goes with it, and the tools come back when they are next needed.
+$(FRONTEND_TOOLS): .frontend/package-lock.json | $(SOCKET_IO) $(NODE_READY)
+	@cd .frontend && $(NPM) ci
+	@touch $@
+
+$(BENCH_LOAD): bench/package-lock.json | $(NODE_READY)
+	@cd bench && $(NPM) ci
+	@touch $@
+
+# Chromium with a font that has emoji. Anything named as people's browsers are named will do.
+browser:
+	@for name in chromium chromium-browser google-chrome; do command -v $$name >/dev/null && exit 0; done; \
+	echo "Installing Chromium for the browser tests (once)."; \
+	root=; [ "$$(id -u)" = 0 ] || root="sudo $$([ -t 0 ] || echo -n)"; \
+	{ command -v apt-get >/dev/null && { [ -z "$$root" ] || command -v sudo >/dev/null; } \
+		&& $$root apt-get -qq update >/dev/null \
+		&& $$root env DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends \
+			chromium fonts-noto-color-emoji >/dev/null; } \
+	|| { echo "Could not install it. Please install Chromium or Google Chrome by hand, then repeat this command."; exit 1; }
