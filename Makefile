@@ -43,7 +43,7 @@ check: $(TOOLS) $(FRONTEND_TOOLS) ## formatter, linter, types, floors, templates
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --config .importlinter
 	@$(BIN)/djlint templates --lint --quiet --configuration .djlintrc
-	@cd .frontend && PATH="$(CURDIR)/$(BIN):$$PATH" node_modules/.bin/eslint --config eslint.config.js ..
+	@cd .frontend && $(NPM) run lint
 	@echo "All checks passed."
 
 format: $(TOOLS) ## put the Python code into its one format
@@ -62,7 +62,9 @@ lock: $(RUNTIME) $(NODE_READY) ## renew the lock files (UPGRADE=1: to the newest
 		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 			$(if $(UPGRADE),--upgrade) --output-file $$name.txt $$name.in || exit 1; \
 	done
-	@for folder in .frontend bench; do (cd $$folder && $(NPM) $(if $(UPGRADE),update,install) --package-lock-only) || exit 1; done
+	@for folder in .frontend bench; do \
+		(cd $$folder && $(if $(UPGRADE),$(NPM) update --package-lock-only &&) $(NPM) run lock) || exit 1; \
+	done
 
 clean: ## remove what these targets installed; never data or keys
 	@rm -rf $(VENV) .frontend/node_modules bench/node_modules bench/results static/vendor .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

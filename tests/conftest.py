@@ -1,0 +1,169 @@
+"""What every test may ask for: an app on either database, a real server, people, and a browser."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+
+import flask_migrate
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from playwright.sync_api import Browser, sync_playwright
+
+from app import create_app
+from app.extensions import db
+from config import Settings
+from tests import browser as chromium
+from tests.postgres import PrivatePostgres
+from tests.streamzy_server import FOR_MANY_TESTS, StreamzyServer, fresh_keys
+from tests.visitor import Visitor
+
+StartServer = Callable[..., StreamzyServer]
+NewVisitor = Callable[..., Visitor]
+
+# A developer's own settings and .env have no say in what the tests see.
+os.environ["FLASK_SKIP_DOTENV"] = "1"
+os.environ["ENV_FILE"] = os.devnull
+
+
+@pytest.fixture(scope="session")
+def keys() -> dict[str, str]:
+    """SECRET_KEY and ENCRYPTION_KEY of this test run."""
+    return fresh_keys()
+
+
+# --- databases ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PrivatePostgres]:
+    """A PostgreSQL server of this test run's own."""
+    with PrivatePostgres() as server:
+        yield server
+
+
+def migrate(environment: dict[str, str]) -> None:
+    """Bring the database of ``environment`` to the newest schema, and let go of it."""
+    app = create_app(Settings.from_environment(environment))
+    with app.app_context():
+        flask_migrate.upgrade()
+        db.engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory, keys: dict[str, str]) -> Path:
+    """An SQLite file with the newest schema and no rows: copied, never used."""
+    path = tmp_path_factory.mktemp("migrated") / "streamzy.db"
+    migrate({**keys, "DATABASE_URL": f"sqlite:///{path}"})
+    return path
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres(postgres: PrivatePostgres, keys: dict[str, str]) -> str:
+    """A PostgreSQL database with the newest schema and no rows: copied, never used."""
+    url = postgres.create_database()
+    migrate({**keys, "DATABASE_URL": url})
+    return url
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A migrated, empty database: SQLite, or what ``on_both_databases`` and ``on_postgresql`` ask for."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        path = tmp_path / "streamzy.db"
+        template = request.getfixturevalue("migrated_sqlite")
+        with closing(sqlite3.connect(template)) as source, closing(sqlite3.connect(path)) as copy:
+            source.backup(copy)
+        yield f"sqlite:///{path}"
+        return
+    postgres = request.getfixturevalue("postgres")
+    url = postgres.create_database(template=request.getfixturevalue("migrated_postgres"))
+    yield url
+    postgres.drop_database(url)
+
+
+# --- the app in this process ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def environment(database_url: str, keys: dict[str, str]) -> dict[str, str]:
+    """The settings of ``app``. A test that needs others changes this before it asks for ``app``."""
+    return {**FOR_MANY_TESTS, **keys, "DATABASE_URL": database_url}
+
+
+@pytest.fixture
+def app(environment: dict[str, str]) -> Iterator[Flask]:
+    """The application on a database of its own, inside an application context."""
+    app = create_app(Settings.from_environment(environment))
+    with app.app_context():
+        yield app
+        db.session.remove()
+        db.engine.dispose()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A browser without a socket, in this process."""
+    return app.test_client()
+
+
+# --- a real server --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StreamzyServer]:
+    """One running Streamzy on SQLite for the whole run. Give things names of your own, and leave it running."""
+    with StreamzyServer(tmp_path_factory.mktemp("server")) as running:
+        yield running
+
+
+@pytest.fixture
+def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartServer]:
+    """Starts a Streamzy for this test alone: ``start_server(LOCKOUT_FAILURES="3")``."""
+    with ExitStack() as running:
+        yield lambda **settings: running.enter_context(
+            StreamzyServer(tmp_path_factory.mktemp("server"), **settings),
+        )
+
+
+@pytest.fixture
+def new_visitor(request: pytest.FixtureRequest) -> Iterator[NewVisitor]:
+    """Makes people who visit ``server``, or the one given: ``new_visitor()``, ``new_visitor(other_server)``."""
+    people: list[Visitor] = []
+
+    def arrive(to: StreamzyServer | None = None, address: str = "127.0.0.1") -> Visitor:
+        visitor = Visitor((to or request.getfixturevalue("server")).url, address)
+        people.append(visitor)
+        return visitor
+
+    yield arrive
+    for visitor in people:
+        visitor.leave()
+
+
+# --- a real browser -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """The system's Chromium, headless."""
+    with sync_playwright() as playwright:
+        running = chromium.launch(playwright)
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def windows(browser: Browser) -> Iterator[chromium.Windows]:
+    """Browser windows of separate people: ``windows.open()``. The test fails if a page reports an error.
+
+    A test that provokes a complaint on purpose takes it out of ``windows.complaints``.
+    """
+    opened = chromium.Windows(browser)
+    yield opened
+    opened.close()
+    assert not opened.complaints, "\n".join(opened.complaints)
