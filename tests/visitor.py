@@ -131,8 +131,12 @@ class Visitor:
         self.sockets.append(opened)
         return opened
 
+    def close_sockets(self) -> None:
+        """Close every socket, and stay signed in."""
+        while self.sockets:
+            self.sockets.pop().close()
+
     def leave(self) -> None:
         """Close everything."""
-        for opened in self.sockets:
-            opened.close()
+        self.close_sockets()
         self.http.close()
