@@ -11,13 +11,22 @@ QUIET_PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 # The system's npm where there is one, else the one that comes as a wheel into the venv.
 SYSTEM_NPM := $(shell command -v npm 2>/dev/null)
 NODE_READY := $(if $(SYSTEM_NPM),,$(VENV)/.installed-node)
-NPM := PATH="$(CURDIR)/$(BIN):$$PATH" npm --silent --no-fund --no-audit
+NPM := PATH="$(CURDIR)/$(BIN):$$PATH" npm --loglevel=error --no-fund --no-audit
 
 RUNTIME := $(VENV)/.installed-runtime
 TOOLS := $(VENV)/.installed-tools
 SOCKET_IO := static/vendor/socket.io.esm.min.js
 FRONTEND_TOOLS := .frontend/node_modules/.installed-tools
 BENCH_LOAD := bench/node_modules/.installed
+
+# make hands SIGTERM to what it started, but not SIGINT: Ctrl-C reaches everybody anyway. A supervisor that interrupts
+# make alone would wait for ever; make then stops catching the signal, which Linux shows, and we pass it on.
+define pass-on-interrupt
+( while sleep 0.5 && kill -0 $$$$; do \
+	awk '/^Sig(Ign|Cgt)/ { seen = 1; caught += substr($$2, length($$2)) ~ /[2367abef]/ } END { exit !seen || caught }' \
+		/proc/$$PPID/status && kill -TERM $$$$ && break; \
+done ) >/dev/null 2>&1 </dev/null
+endef
 
 # A developer's own .env is read through ENV_FILE by the settings alone, never by the flask command on its own.
 export FLASK_SKIP_DOTENV := 1
@@ -32,7 +41,7 @@ help: ## list these targets
 
 run: $(RUNTIME) $(SOCKET_IO) ## install, set up on first use, and serve http://127.0.0.1:5000
 	@$(BIN)/flask --app wsgi setup
-	@exec $(BIN)/gunicorn -c python:app.operations.gunicorn_settings wsgi:app
+	@$(pass-on-interrupt) & exec $(BIN)/gunicorn -c python:app.operations.gunicorn_settings wsgi:app
 
 test: $(TOOLS) $(SOCKET_IO) $(FRONTEND_TOOLS) browser ## install what the tests need and run all of them
 	@$(BIN)/python -m pytest
@@ -43,7 +52,7 @@ check: $(TOOLS) $(FRONTEND_TOOLS) ## formatter, linter, types, floors, templates
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --config .importlinter
 	@$(BIN)/djlint templates --lint --quiet --configuration .djlintrc
-	@cd .frontend && $(NPM) run lint
+	@cd .frontend && $(NPM) --silent run lint
 	@echo "All checks passed."
 
 format: $(TOOLS) ## put the Python code into its one format
@@ -63,7 +72,7 @@ lock: $(RUNTIME) $(NODE_READY) ## renew the lock files (UPGRADE=1: to the newest
 			$(if $(UPGRADE),--upgrade) --output-file $$name.txt $$name.in || exit 1; \
 	done
 	@for folder in .frontend bench; do \
-		(cd $$folder && $(if $(UPGRADE),$(NPM) update --package-lock-only &&) $(NPM) run lock) || exit 1; \
+		(cd $$folder && $(if $(UPGRADE),$(NPM) update --package-lock-only &&) $(NPM) --silent run lock >/dev/null) || exit 1; \
 	done
 
 clean: ## remove what these targets installed; never data or keys
@@ -94,16 +103,16 @@ $(VENV)/.installed-node: .frontend/nodejs-requirements.txt | $(BIN)/python
 
 $(SOCKET_IO): .frontend/package-lock.json | $(NODE_READY)
 	@echo "Installing the front-end library (once)."
-	@cd .frontend && $(NPM) ci --omit=dev
+	@cd .frontend && $(NPM) ci --omit=dev >/dev/null
 	@install -D -m 644 .frontend/node_modules/socket.io-client/dist/$(@F) $@
 
 # npm ci empties node_modules, so this stamp goes with it, and the tools come back when they are next needed.
 $(FRONTEND_TOOLS): .frontend/package-lock.json | $(SOCKET_IO) $(NODE_READY)
-	@cd .frontend && $(NPM) ci
+	@cd .frontend && $(NPM) ci >/dev/null
 	@touch $@
 
 $(BENCH_LOAD): bench/package-lock.json | $(NODE_READY)
-	@cd bench && $(NPM) ci
+	@cd bench && $(NPM) ci >/dev/null
 	@touch $@
 
 # Chromium with a font that has emoji. Anything named as people's browsers are named will do.

@@ -26,11 +26,16 @@ class ChatSocket:
     ) -> None:
         self.events: list[Event] = []
         self.arrived = Condition()
-        self.client = socketio.Client(reconnection=False)
+        sent = dict(headers or {})
+        # The WebSocket library writes an Origin of its own beside ours: it has to be told which, or none.
+        origin = {"origin": sent["Origin"]} if "Origin" in sent else {"suppress_origin": True}
+        if transport == "websocket":
+            sent.pop("Origin", None)
+        self.client = socketio.Client(reconnection=False, websocket_extra_options=origin)
         self.client.on("*", self._remember)
         self.client.on("disconnect", self._disconnected)
         self.client.connect(
-            url, headers=dict(headers or {}), auth=dict(auth) if auth else None, transports=[transport], wait_timeout=10
+            url, headers=sent, auth=dict(auth) if auth else None, transports=[transport], wait_timeout=10
         )
 
     def _remember(self, name: str, payload: Any = None) -> None:
@@ -99,5 +104,10 @@ class ChatSocket:
                 self.arrived.wait(0.05)  # the library clears its flag after telling us: look again soon
 
     def close(self) -> None:
-        """Leave."""
+        """Leave. Harmless when the server has closed it already."""
         self.client.disconnect()
+        # The library lets go of a connection that the server ended without closing its own end.
+        if self.client.eio.ws:
+            self.client.eio.ws.shutdown()
+        if self.client.eio.http:
+            self.client.eio.http.close()
