@@ -12,7 +12,7 @@ import flask_migrate
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 from app import create_app
 from app.extensions import db
@@ -159,7 +159,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def windows(browser: Browser) -> Iterator[chromium.Windows]:
-    """Browser windows of separate people: ``windows.open()``. The test fails if a page reports an error.
+    """Browser windows of separate people. The test fails if one of their pages reports an error.
 
     A test that provokes a complaint on purpose takes it out of ``windows.complaints``.
     """
@@ -167,3 +167,9 @@ def windows(browser: Browser) -> Iterator[chromium.Windows]:
     yield opened
     opened.close()
     assert not opened.complaints, "\n".join(opened.complaints)
+
+
+@pytest.fixture
+def new_context(windows: chromium.Windows) -> Callable[..., BrowserContext]:
+    """Opens one person's window: ``new_context(viewport={"width": 360, "height": 740}).new_page()``."""
+    return windows.open
