@@ -46,6 +46,8 @@ run: $(RUNTIME) $(SOCKET_IO) ## install, set up on first use, and serve http://1
 test: $(TOOLS) $(SOCKET_IO) $(FRONTEND_TOOLS) browser ## install what the tests need and run all of them
 	@$(BIN)/python -m pytest
 
+# Of djlint's rules two are off: H015 wants line breaks after headings, which is taste, and H043 a type on every button,
+# where a button in a form is its submit button by the standard.
 check: $(TOOLS) $(FRONTEND_TOOLS) ## formatter, linter, types, floors, templates, JavaScript
 	@$(BIN)/ruff format --check --quiet . || { echo "Not formatted as above asks: make format"; exit 1; }
 	@$(BIN)/ruff check --quiet .
