@@ -1,0 +1,102 @@
+"""The roof: builds an app from settings. The only file that knows every room, and that no room knows."""
+
+from __future__ import annotations
+
+import logging
+
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from app import sqlite
+from app.account.routes import account
+from app.admin.routes import admin
+from app.applications.routes import applications
+from app.auth import permissions
+from app.auth.routes import auth
+from app.chat import socket_events  # noqa: F401 - handlers must be registered before init_app, or a second app has none
+from app.chat.listener import Listener
+from app.chat.routes import chat
+from app.chat.writer import Writer
+from app.commands import registry
+from app.encryption.data_key import DataKeys
+from app.encryption.keyring import EncryptionKeyError, KeyRing
+from app.extensions import csrf, db, limiter, migrate, socketio
+from app.operations import error_pages, page_context
+from app.operations.routes import operations
+from app.security.headers import SecurityHeaders
+from app.security.origins import same_origin
+from config import ROOT, Settings
+
+LARGEST_REQUEST = 256 * 1024
+LARGEST_PACKET = 64 * 1024
+
+
+def create_app(settings: Settings) -> Flask:
+    """Build the app. It is built even where it must not serve (no key, no database): the commands mend that."""
+    app = Flask(__name__, template_folder=ROOT / "templates", static_folder=ROOT / "static")
+    _configure(app, settings)
+    db.init_app(app)
+    with app.app_context():
+        if settings.sqlite:
+            sqlite.prepare(db.engine)
+    migrate.init_app(app, db, directory=str(ROOT / "migrations"))
+    csrf.init_app(app)
+    limiter.init_app(app)
+    app.extensions["data_keys"] = _data_keys(settings)
+    app.extensions["writer"] = Writer(app)
+    app.extensions["listener"] = Listener(app)
+    permissions.init_app(app)
+    page_context.init_app(app)
+    error_pages.init_app(app)
+    for blueprint in (account, admin, applications, auth, chat, operations):
+        app.register_blueprint(blueprint)
+    registry.init_app(app)
+    # Last: what is wrapped around the app before Socket.IO's middleware misses /socket.io/.
+    socketio.init_app(
+        app,
+        async_mode="gevent",
+        async_handlers=False,  # one event of a socket after the other: a greenlet each would let messages overtake
+        cors_allowed_origins=same_origin(settings.public_url),
+        manage_session=False,
+        max_http_buffer_size=LARGEST_PACKET,
+        cookie=None,
+        logger=False,
+        engineio_logger=False,
+    )
+    app.wsgi_app = SecurityHeaders(app.wsgi_app)  # type: ignore[method-assign]  # Flask documents this form
+    hops = settings.trusted_proxies
+    if hops:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    return app
+
+
+def _configure(app: Flask, settings: Settings) -> None:
+    app.config.update(
+        STREAMZY=settings,  # ours stay together: Flask-Limiter has settings of its own one letter away
+        SECRET_KEY=settings.secret_key or None,
+        DEBUG=settings.flask_debug,
+        MAX_CONTENT_LENGTH=LARGEST_REQUEST,
+        MAX_FORM_MEMORY_SIZE=LARGEST_REQUEST,
+        MAX_FORM_PARTS=50,
+        SESSION_COOKIE_NAME="__Host-session" if settings.session_cookie_secure else "session",
+        SESSION_COOKIE_SECURE=settings.session_cookie_secure,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        WTF_CSRF_TIME_LIMIT=None,  # a form must not die before its session
+        WTF_CSRF_SSL_STRICT=False,  # status pages send no referrer; the token is what counts
+        SQLALCHEMY_DATABASE_URI=settings.database_url,
+        SQLALCHEMY_ENGINE_OPTIONS={"connect_args": sqlite.CONNECT_ARGS}
+        if settings.sqlite
+        else {"pool_pre_ping": True, "pool_size": 10},
+        RATELIMIT_STORAGE_URI=settings.redis_url or "memory://",
+        RATELIMIT_STRATEGY="moving-window",
+        PREFERRED_URL_SCHEME="https" if settings.session_cookie_secure else "http",
+    )
+    app.logger.setLevel(logging.INFO)
+
+
+def _data_keys(settings: Settings) -> DataKeys | EncryptionKeyError:
+    try:
+        return DataKeys(KeyRing(settings.encryption_key))
+    except EncryptionKeyError as error:
+        return error  # serving is refused by preflight; `flask keys` and `flask doctor` must still run

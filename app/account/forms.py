@@ -1,0 +1,27 @@
+"""The form in which a password is changed."""
+
+from __future__ import annotations
+
+from flask_wtf import FlaskForm
+from wtforms import PasswordField
+from wtforms.validators import InputRequired, Length, ValidationError
+
+from app.auth.forms import LONGEST_FIELD, check_new_password
+from app.auth.permissions import the_user
+
+TOO_LONG = Length(max=LONGEST_FIELD, message="This password is too long.")
+
+
+class PasswordForm(FlaskForm):
+    """The current password, and the new one twice."""
+
+    current_password = PasswordField("Current password", [InputRequired("Type your current password."), TOO_LONG])
+    new_password = PasswordField("New password", [InputRequired("Choose a new password."), TOO_LONG])
+    confirm_password = PasswordField("The new password again", [InputRequired("Type the new password again.")])
+
+    def validate_new_password(self, field: PasswordField) -> None:
+        """The new password keeps the rules, and is new."""
+        chosen = field.data or ""
+        if chosen == self.current_password.data:
+            raise ValidationError("It must differ from the current one.")
+        check_new_password(chosen, self.confirm_password.data or "", the_user().username)

@@ -1,0 +1,100 @@
+"""Doors: change the password; see and end the sessions one is signed in with."""
+
+from __future__ import annotations
+
+from flask import Blueprint, abort, current_app, flash, redirect, render_template, url_for
+from werkzeug.wrappers import Response
+
+from app.account.forms import PasswordForm
+from app.audit.event import record
+from app.auth import password as passwords
+from app.auth.permissions import before_password_change, current_actor, signed_in_only, the_session, the_user
+from app.auth.routes import put_in_cookie
+from app.auth.session import UserSession
+from app.auth.user import User
+from app.channels.channel import Channel
+from app.extensions import db
+from app.security.rate_limits import limited
+
+account = Blueprint("account", __name__, url_prefix="/account")
+
+
+@account.route("/password", methods=["GET", "POST"])
+@signed_in_only
+@before_password_change
+@limited("passwords")
+def password() -> str | tuple[str, int] | Response:
+    """Change the password; every other session ends, and this one goes on under a new token."""
+    form, user = PasswordForm(), the_user()
+    forced, user_id = user.must_change_password, user.id
+    if not form.validate_on_submit():
+        return render_template("account/password.html", form=form, forced=forced), 400 if form.is_submitted() else 200
+    actor, current_hash = current_actor(), user.password_hash
+    rounds = current_app.config["STREAMZY"].bcrypt_rounds
+    db.session.rollback()  # no transaction stays open while bcrypt works
+    if not passwords.matches(form.current_password.data or "", current_hash, rounds):
+        record("password.refused", actor, target_kind="account", target_id=user_id)
+        db.session.commit()
+        form.current_password.errors = ["This is not your current password."]
+        return render_template("account/password.html", form=form, forced=forced), 400
+    new_hash = passwords.hash_password(form.new_password.data or "", rounds)
+    user = db.session.get_one(User, user_id, populate_existing=True)
+    if user.password_hash != current_hash:  # it was changed or reset while bcrypt worked
+        abort(409)
+    user.set_password(new_hash, must_change=False)
+    UserSession.end_all_of(user, "password_changed")
+    _, token = UserSession.start(user, actor)
+    record("password.changed", actor, target_kind="account", target_id=user.id)
+    db.session.commit()
+    put_in_cookie(token)
+    flash("Your password is changed. Every other browser is signed out.", "success")
+    own = Channel.of(user) if forced else None
+    return redirect(
+        url_for("chat.channel_page", slug=own.slug)
+        if own
+        else url_for("admin.overview" if user.is_admin else "account.sessions")
+    )
+
+
+@account.get("/sessions")
+@signed_in_only
+def sessions() -> str:
+    """Where am I signed in."""
+    current = the_session()
+    shown = [
+        {
+            "id": session.id,
+            "device": session.device,
+            "ip": session.ip,
+            "created_at": session.created_at,
+            "last_seen_at": session.last_seen_at,
+            "is_current": session.id == current.id,
+        }
+        for session in UserSession.living_of(the_user())
+    ]
+    return render_template("account/sessions.html", sessions=shown)
+
+
+@account.post("/sessions/<int:session_id>/revoke")
+@signed_in_only
+def revoke_session(session_id: int) -> Response:
+    """Sign one of my browsers out."""
+    mine = {session.id: session for session in UserSession.living_of(the_user())}
+    if session_id not in mine:  # somebody else's session does not exist for me
+        abort(404)
+    mine[session_id].end("revoked")
+    record("session.revoked", current_actor(), target_kind="session", target_id=session_id)
+    db.session.commit()
+    flash("That browser is signed out.", "success")
+    return redirect(url_for("account.sessions"))
+
+
+@account.post("/sessions/revoke-others")
+@signed_in_only
+def revoke_other_sessions() -> Response:
+    """Sign all my other browsers out."""
+    UserSession.end_all_of(the_user(), "revoked", except_session=the_session())
+    record("session.revoked", current_actor(), target_kind="account", target_id=the_user().id, which="all others")
+    db.session.commit()
+    flash("Every other browser is signed out.", "success")
+    return redirect(url_for("account.sessions"))

@@ -1,0 +1,1 @@
+"""The dashboard: pages for admins. It has no models and no policy of its own."""

@@ -1,0 +1,35 @@
+"""The form in which an application is decided."""
+
+from __future__ import annotations
+
+from flask_wtf import FlaskForm
+from wtforms import HiddenField, TextAreaField
+from wtforms.validators import InputRequired, Length, StopValidation
+
+from app.security.text import UncleanText, clean_text
+
+LONGEST = 2000
+
+
+def _cleaned(_form: FlaskForm, field: TextAreaField) -> None:
+    try:
+        field.data = clean_text(field.data or "", multiline=True)
+    except UncleanText:
+        raise StopValidation("It holds characters that cannot be stored.") from None
+
+
+class DecisionForm(FlaskForm):
+    """What the applicant is told, what only admins read, and the version of the application that was looked at."""
+
+    reason = TextAreaField(
+        "Answer to the applicant", [Length(max=LONGEST, message=f"Use at most {LONGEST} characters."), _cleaned]
+    )
+    note = TextAreaField(
+        "Note for admins", [Length(max=LONGEST, message=f"Use at most {LONGEST} characters."), _cleaned]
+    )
+    version = HiddenField("Version", [InputRequired()])
+
+    def seen_version(self) -> int:
+        """The version that was looked at; anything that is no number matches none."""
+        text = self.version.data or ""
+        return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1

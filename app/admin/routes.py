@@ -1,0 +1,119 @@
+"""Doors of the dashboard: what needs doing, the queue of applications, one application, the decision."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from sqlalchemy.orm.exc import StaleDataError
+from werkzeug.wrappers import Response
+
+from app.admin import overview as overviews
+from app.admin.forms import DecisionForm
+from app.applications.streamer_application import (
+    PENDING,
+    CannotApprove,
+    OwnApplication,
+    StaleDecision,
+    StreamerApplication,
+)
+from app.audit.event import record
+from app.auth.permissions import admins_only, current_actor, the_user
+from app.channels.channel import Channel
+from app.extensions import db
+
+admin = Blueprint("admin", __name__, url_prefix="/admin")
+
+
+@admin.get("/")
+@admins_only
+def overview() -> str:
+    """First what needs doing, then the numbers, then the record."""
+    return render_template("admin/overview.html", **overviews.overview())
+
+
+@admin.get("/applications")
+@admins_only
+def applications() -> str:
+    """The queue: undecided ones first, oldest first."""
+    which = request.args.get("status", PENDING)
+    if which not in (PENDING, "decided", "all"):
+        abort(404)
+    return render_template(
+        "admin/applications.html",
+        applications=StreamerApplication.queue(which),
+        status=which,
+        counts=overviews.queue_counts(),
+    )
+
+
+@admin.get("/applications/<int:application_id>")
+@admins_only
+def application(application_id: int) -> str:
+    """One application on one screen. Opening it is recorded: it shows personal data."""
+    found = _find(application_id)
+    record("application.viewed", current_actor(), **_target(found))
+    db.session.commit()
+    return _page(found, DecisionForm(formdata=None, version=found.version))
+
+
+@admin.post("/applications/<int:application_id>/approve")
+@admins_only
+def approve(application_id: int) -> Response | tuple[str, int]:
+    """Open the channel and the account."""
+    return _decide(application_id, "application.approved", StreamerApplication.approve, "The channel is open.")
+
+
+@admin.post("/applications/<int:application_id>/reject")
+@admins_only
+def reject(application_id: int) -> Response | tuple[str, int]:
+    """Say no, and why."""
+    return _decide(application_id, "application.rejected", StreamerApplication.reject, "The application is rejected.")
+
+
+def _decide(
+    application_id: int, event: str, verb: Callable[..., Channel | None], done: str
+) -> Response | tuple[str, int]:
+    found, form = _find(application_id), DecisionForm()
+    if form.validate_on_submit() and event == "application.rejected" and not form.reason.data:
+        form.reason.errors = ["Tell the applicant why."]
+    if form.errors:
+        return _page(found, form), 400
+    try:
+        channel = verb(found, the_user(), form.reason.data or "", form.note.data or "", form.seen_version())
+        record(event, current_actor(), **_target(found), **({"channel": channel.slug} if channel else {}))
+        db.session.commit()
+    except OwnApplication:
+        abort(403, "Nobody decides their own application. Ask another admin.")
+    except (StaleDecision, StaleDataError, CannotApprove) as late:
+        db.session.rollback()
+        found = _find(application_id)
+        form.version.data = str(found.version)
+        why = str(late) if isinstance(late, CannotApprove) else found.what_became_of_it()
+        return _page(found, form, conflict=why), 409
+    flash(done, "success")
+    return redirect(url_for("admin.application", application_id=application_id))
+
+
+def _page(found: StreamerApplication, form: DecisionForm, conflict: str | None = None) -> str:
+    return render_template(
+        "admin/application.html",
+        application=found,
+        form=form,
+        checks=overviews.checks(found),
+        applications=StreamerApplication.queue(),
+        own=found.is_own_of(the_user()),
+        conflict=conflict,
+    )
+
+
+def _find(application_id: int) -> StreamerApplication:
+    found = db.session.get(StreamerApplication, application_id) if application_id < 2**31 else None
+    if found is None:
+        abort(404)
+    return found
+
+
+def _target(found: StreamerApplication) -> dict[str, Any]:
+    return {"target_kind": "application", "target_id": found.id, "target_name": found.reference}

@@ -1,0 +1,116 @@
+"""The application form: every field keeps its rule, and says so beside itself."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+from flask_wtf import FlaskForm
+from wtforms import BooleanField, StringField, TextAreaField
+from wtforms.validators import InputRequired, Length, StopValidation, ValidationError
+
+from app.auth import name as names
+from app.security.input_validation import attack_rule
+from app.security.text import UncleanText, clean_text, is_blank
+
+MOST_LINKS, LONGEST_LINK = 5, 300
+
+
+class Blocked(StopValidation):
+    """The text looks like an attack; ``rule`` says which."""
+
+    def __init__(self, rule: str) -> None:
+        super().__init__("This looks like an attack: active HTML or SQL. Say it in other words.")
+        self.rule = rule
+
+
+def plain_text(*, longest: int, multiline: bool) -> list[object]:
+    """Validators of a text that people read: cleaned, visible, short enough, and no attack."""
+
+    def check(form: ApplicationForm, field: StringField) -> None:
+        if len(field.data or "") > 4 * longest:
+            raise StopValidation(f"Use at most {longest} characters.")
+        try:
+            field.data = clean_text(field.data or "", multiline=multiline)
+        except UncleanText:
+            raise StopValidation("It holds characters that cannot be stored.") from None
+        if is_blank(field.data):
+            raise StopValidation("There is nothing to read here.")
+        if len(field.data) > longest:
+            raise StopValidation(f"Use at most {longest} characters: these are {len(field.data)}.")
+        if rule := attack_rule(field.data):
+            form.blocked_rules[field.name] = rule
+            raise Blocked(rule)
+
+    return [check]
+
+
+class ApplicationForm(FlaskForm):
+    """What we ask somebody who wants to become a streamer."""
+
+    email = StringField(
+        "E-mail", [InputRequired("Type your e-mail address."), Length(max=254, message="This address is too long.")]
+    )
+    channel_name = StringField(
+        "Channel name", [InputRequired("Name your channel."), *plain_text(longest=80, multiline=False)]
+    )
+    slug = StringField("Address", [InputRequired("Choose an address.")])
+    about = TextAreaField(
+        "What will you stream?",
+        [InputRequired("Tell us what you will stream."), *plain_text(longest=2000, multiline=True)],
+    )
+    links = TextAreaField("Links")
+    agree = BooleanField("I have read what is kept and for how long", [InputRequired("Please agree, or don't apply.")])
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.blocked_rules: dict[str, str] = {}
+
+    def validate_email(self, field: StringField) -> None:
+        """An address somebody could be reached at; whether it exists only a mail would show."""
+        field.data = (field.data or "").strip()
+        if not re.fullmatch(
+            r"[^\s@<>\"(),:;\\\[\]\x00-\x1f]{1,64}@[^\s@<>\"(),:;\\\[\]\x00-\x1f]+\.[^\s@.<>\"(),:;\\\[\]\x00-\x1f]{2,}",
+            field.data,
+        ):
+            raise ValidationError("This is not an e-mail address.")
+
+    def validate_slug(self, field: StringField) -> None:
+        """Letters, digits and dashes; free, and not looking like one that is taken."""
+        field.data = (field.data or "").strip().lower()
+        try:
+            names.check_slug(field.data)
+        except names.NameRefused as refused:
+            raise ValidationError(str(refused)) from None
+
+    def validate_links(self, field: TextAreaField) -> None:
+        """At most five, http(s) only: anything else could run when an admin clicks it."""
+        lines = self.link_list()
+        if len(lines) > MOST_LINKS:
+            raise ValidationError(f"Give at most {MOST_LINKS} links, one a line.")
+        for line in lines:
+            if len(line) > LONGEST_LINK:
+                raise ValidationError(f"A link has at most {LONGEST_LINK} characters.")
+            if not _is_web_address(line):
+                raise ValidationError("Links begin with https:// or http://, one a line.")
+            if rule := attack_rule(line):
+                self.blocked_rules[field.name] = rule
+                raise Blocked(rule)
+
+    def link_list(self) -> list[str]:
+        """The links, without blank lines."""
+        return [line.strip() for line in (self.links.data or "").splitlines() if line.strip()]
+
+
+def _is_web_address(line: str) -> bool:
+    try:
+        parts = urlsplit(line)
+        return (
+            parts.scheme in ("http", "https")
+            and bool(parts.hostname)
+            and line.isprintable()
+            and " " not in line
+            and not parts.username
+        )
+    except ValueError:
+        return False

@@ -1,0 +1,177 @@
+"""Audit events: the vocabulary, the row, and the one way to write it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, Index, Integer, LargeBinary, String, update
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.audit.actor import Actor, one_line
+from app.clock import UtcDateTime, now
+from app.encryption.data_key import data_keys
+from app.extensions import Base, db
+
+# Every event there is, and what it says to a person. A name that is not here cannot be recorded.
+EVENTS = {
+    "login.succeeded": "Signed in",
+    "login.failed": "Sign-in failed: unknown name or wrong password",
+    "login.locked": "Account locked after too many failed sign-ins",
+    "login.refused": "Sign-in refused: the account is locked or disabled",
+    "logout": "Signed out",
+    "session.revoked": "Session ended by its owner from another one",
+    "password.changed": "Password changed",
+    "password.refused": "Password change refused: the current password was wrong",
+    "password.reset": "Password reset to a generated one",
+    "account.registered": "Account registered",
+    "account.created": "Account created by an operator",
+    "account.disabled": "Account disabled",
+    "account.enabled": "Account enabled",
+    "account.unlocked": "Account unlocked",
+    "account.role_changed": "Role changed",
+    "application.submitted": "Application submitted",
+    "application.viewed": "Application opened by an admin",
+    "application.approved": "Application approved",
+    "application.rejected": "Application rejected",
+    "application.withdrawn": "Application withdrawn",
+    "application.revealed": "Generated sign-in revealed to the applicant",
+    "application.reissued": "Generated sign-in may be revealed again",
+    "channel.created": "Channel opened",
+    "channel.disabled": "Channel disabled",
+    "channel.renamed": "Channel renamed",
+    "input.blocked": "Text blocked: it looks like an attack",
+    "rate_limit.exceeded": "Rate limit exceeded",
+    "access.denied": "Access denied",
+    "csrf.refused": "Form refused: wrong or missing CSRF token",
+    "message.unverified": "A stored message could not be verified",
+    "keys.rotated": "Data keys re-wrapped under the newest master key",
+    "setup.completed": "First set-up: admin account created",
+}
+
+GENESIS = bytes(32)
+
+
+class AuditHead(Base):
+    """The end of the chain, one row: appending takes its lock, so that writers never fork the chain."""
+
+    __tablename__ = "audit_head"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    last_id: Mapped[int] = mapped_column(BigInteger, default=0)
+    last_hash: Mapped[bytes] = mapped_column(LargeBinary(32), default=GENESIS)
+
+
+class AuditEvent(Base):
+    """One row of the log. It has no foreign keys: the record outlives what it speaks of."""
+
+    __tablename__ = "audit_event"
+
+    id: Mapped[int] = mapped_column(
+        BigInteger().with_variant(Integer, "sqlite"),
+        primary_key=True,
+        autoincrement=False,
+        comment="counts up by one: a hole is a deletion",
+    )
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    event: Mapped[str] = mapped_column(String(40))
+    actor_id: Mapped[int | None]
+    session_id: Mapped[int | None]
+    target_kind: Mapped[str] = mapped_column(String(20), default="")
+    target_id: Mapped[int | None] = mapped_column(BigInteger)
+    actor_name: Mapped[str | None] = mapped_column(String(64), comment="personal: may be erased")
+    ip: Mapped[str | None] = mapped_column(String(64), comment="personal: may be erased")
+    user_agent: Mapped[str | None] = mapped_column(String(256), comment="personal: may be erased")
+    target_name: Mapped[str | None] = mapped_column(String(64), comment="personal: may be erased")
+    details: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True), comment="personal: may be erased")
+    salt: Mapped[bytes | None] = mapped_column(
+        LargeBinary(16), comment="of the personal fields' digest; NULL once they are erased"
+    )
+    personal_digest: Mapped[bytes] = mapped_column(
+        LargeBinary(32), comment="SHA-256 of salt and personal fields: stays when they go"
+    )
+    data_key_id: Mapped[int] = mapped_column(BigInteger, comment="the key of the chain's HMAC")
+    previous_hash: Mapped[bytes] = mapped_column(LargeBinary(32))
+    hash: Mapped[bytes] = mapped_column(LargeBinary(32), comment="HMAC-SHA256 over this row and the hash before it")
+
+    __table_args__ = (
+        Index("ix_audit_event_at", "at"),
+        Index("ix_audit_event_event_at", "event", "at"),
+        Index("ix_audit_event_actor_id", "actor_id"),
+    )
+
+    @property
+    def description(self) -> str:
+        """What happened, for a person."""
+        return EVENTS.get(self.event, self.event)
+
+    def expected_personal_digest(self) -> bytes:
+        """What ``personal_digest`` must be while the personal fields are there."""
+        personal = [self.actor_name, self.ip, self.user_agent, self.target_name, self.details]
+        return hashlib.sha256((self.salt or b"") + _canonical(personal)).digest()
+
+    def expected_hash(self) -> bytes:
+        """What ``hash`` must be."""
+        row = [
+            self.id,
+            self.at.isoformat(timespec="microseconds"),
+            self.event,
+            self.actor_id,
+            self.session_id,
+            self.target_kind,
+            self.target_id,
+            self.personal_digest.hex(),
+            self.previous_hash.hex(),
+        ]
+        return data_keys().mac(self.data_key_id, _canonical(row))
+
+
+def _canonical(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=True, sort_keys=True, separators=(",", ":")).encode()
+
+
+def record(
+    event: str,
+    actor: Actor,
+    *,
+    target_kind: str = "",
+    target_id: int | None = None,
+    target_name: str = "",
+    **details: Any,
+) -> AuditEvent:
+    """Append one event in the caller's transaction: an act that cannot be recorded does not happen.
+
+    Raises KeyError for an event that is not in the vocabulary.
+    """
+    EVENTS[event]  # a misspelt event must fail in tests, not vanish in production
+    last_id, previous_hash = db.session.execute(
+        update(AuditHead)
+        .where(AuditHead.id == 1)
+        .values(last_id=AuditHead.last_id + 1)
+        .returning(AuditHead.last_id, AuditHead.last_hash)
+    ).one()
+    row = AuditEvent(
+        id=last_id,
+        at=now(),
+        event=event,
+        actor_id=actor.account_id,
+        session_id=actor.session_id,
+        target_kind=target_kind,
+        target_id=target_id,
+        actor_name=actor.name,
+        ip=actor.ip,
+        user_agent=actor.user_agent,
+        target_name=one_line(target_name, 64),
+        details=details or None,
+        salt=secrets.token_bytes(16),
+        data_key_id=data_keys().current_id("audit"),
+        previous_hash=previous_hash,
+    )
+    row.personal_digest = row.expected_personal_digest()
+    row.hash = row.expected_hash()
+    db.session.add(row)
+    db.session.execute(update(AuditHead).where(AuditHead.id == 1).values(last_hash=row.hash))
+    return row

@@ -1,0 +1,74 @@
+"""Lockout: a few wrong passwords close an account to guessing for a while, counted so that a crowd cannot outrun it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from flask import current_app
+from sqlalchemy import ForeignKey, String, and_, case, delete, literal, or_, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app import upsert
+from app.clock import UtcDateTime, now
+from app.extensions import Base, db
+
+
+class SignInTries(Base):
+    """Wrong passwords in a row for one account, from one known device or ('') from everywhere else."""
+
+    __tablename__ = "sign_in_tries"
+
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"), primary_key=True)
+    device: Mapped[str] = mapped_column(
+        String(64), primary_key=True, default="", comment="'' for browsers that never signed in here"
+    )
+    failures: Mapped[int]
+    last_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    locked_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+def take_a_try(account_id: int, device: str = "") -> int | None:
+    """Count a try *before* its password is compared; the number of this try, or None when the account is locked.
+
+    One statement, so that of 50 guesses sent at once no more than LOCKOUT_FAILURES are ever compared: counting
+    afterwards would let them all through. Tries while locked change nothing, so a lock is not prolonged by them.
+    """
+    settings = current_app.config["STREAMZY"]
+    most, period = settings.lockout_failures, timedelta(minutes=settings.lockout_minutes)
+    moment = now()
+    fresh = or_(
+        and_(SignInTries.locked_until.is_not(None), SignInTries.locked_until <= moment),
+        SignInTries.last_at <= moment - period,
+    )
+    number = case((fresh, 1), else_=SignInTries.failures + 1)
+    lock = literal(moment + period, UtcDateTime)
+    statement = upsert.insert(SignInTries).values(
+        account_id=account_id,
+        device=device,
+        failures=1,
+        last_at=moment,
+        locked_until=moment + period if most == 1 else None,
+    )
+    statement = statement.on_conflict_do_update(
+        index_elements=[SignInTries.account_id, SignInTries.device],
+        set_={"failures": number, "last_at": moment, "locked_until": case((number >= most, lock), else_=None)},
+        where=or_(SignInTries.locked_until.is_(None), SignInTries.locked_until <= moment),
+    ).returning(SignInTries.failures)
+    taken: int | None = db.session.execute(statement).scalar()
+    return taken
+
+
+def forget(account_id: int, device: str | None = None) -> None:
+    """The right password was given, or an operator unlocks: start from nothing."""
+    statement = delete(SignInTries).where(SignInTries.account_id == account_id)
+    db.session.execute(statement if device is None else statement.where(SignInTries.device == device))
+
+
+def locked_until(account_id: int) -> datetime | None:
+    """Until when guessing is closed, or None."""
+    return db.session.scalar(
+        select(SignInTries.locked_until)
+        .where(SignInTries.account_id == account_id, SignInTries.locked_until > now())
+        .order_by(SignInTries.locked_until.desc())
+        .limit(1)
+    )

@@ -1,0 +1,124 @@
+"""Who is here, and what they may open. Nobody may open a view that does not say who may."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from flask import Flask, abort, current_app, g, redirect, request, session, url_for
+from werkzeug.wrappers import Response
+
+from app.audit.actor import Actor
+from app.audit.event import record
+from app.auth.session import UserSession
+from app.auth.user import User
+from app.extensions import db
+from app.security.rate_limits import address_key, worth_recording
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+def _gate(name: str) -> Callable[[View], View]:
+    def mark(view: View) -> View:
+        view.gate = name  # type: ignore[attr-defined]  # functions carry their own gate, so that a test can read it
+        return view
+
+    return mark
+
+
+open_to_everyone = _gate("everyone")
+visitors_only = _gate("visitors")
+signed_in_only = _gate("signed in")
+admins_only = _gate("admins")
+
+
+def before_password_change(view: View) -> View:
+    """Mark a view that works while a generated password must still be changed."""
+    view.before_password_change = True  # type: ignore[attr-defined]  # see _gate
+    return view
+
+
+def current_user() -> User | None:
+    """The signed-in account of this request."""
+    user: User | None = g.get("user")
+    return user
+
+
+def the_user() -> User:
+    """The signed-in account, in views that are only for such."""
+    user = current_user()
+    assert user is not None  # noqa: S101 - the gate stands before
+    return user
+
+
+def the_session() -> UserSession:
+    """The session of this request, in views that are only for signed-in people."""
+    found: UserSession | None = g.get("user_session")
+    assert found is not None  # noqa: S101 - the gate stands before
+    return found
+
+
+def current_actor(name: str | None = None) -> Actor:
+    """Who acts in this request; ``name`` is what a visitor calls themselves."""
+    user, user_session = current_user(), g.get("user_session")
+    return Actor.on(
+        name or (user.username if user else "visitor"),
+        ip=request.remote_addr or "",
+        user_agent=request.headers.get("User-Agent", ""),
+        account_id=user.id if user else None,
+        session_id=user_session.id if user_session else None,
+    )
+
+
+def init_app(app: Flask) -> None:
+    """Stand before every request of ``app``."""
+    app.before_request(_recognise)
+    app.before_request(_guard)
+
+
+def _recognise() -> None:
+    g.user = g.user_session = None
+    if request.endpoint == "static" or "token" not in session:
+        return
+    user_session = UserSession.with_token(session["token"])
+    if user_session is None:
+        session.pop("token")  # a cookie whose session has ended counts as none
+    else:
+        g.user_session, g.user = user_session, user_session.user
+        user_session.touch(person=True)
+    db.session.commit()
+
+
+def _guard() -> Response | None:
+    if request.endpoint is None or request.endpoint == "static":
+        return None  # an unknown page is 404, whoever asks
+    view = current_app.view_functions[request.endpoint]
+    gate, user = getattr(view, "gate", None), current_user()
+    if user and user.must_change_password and not getattr(view, "before_password_change", False):
+        return redirect(url_for("account.password"))
+    if gate == "everyone" or (gate == "signed in" and user) or (gate == "admins" and user and user.is_admin):
+        return None
+    if gate == "visitors":
+        return redirect(next_page()) if user else None
+    if gate in ("signed in", "admins") and user is None:
+        # Only a page that can be opened again is worth coming back to.
+        here = request.full_path.rstrip("?") if request.method == "GET" else None
+        return redirect(url_for("auth.sign_in", next=here))
+    if worth_recording("denied", address_key(request.remote_addr)):
+        record("access.denied", current_actor(), target_kind="page", target_name=request.path)
+        db.session.commit()
+    abort(403)
+
+
+def next_page() -> str:
+    """Where to go after signing in: the page ``next`` names, if it is one of this site."""
+    return safe_path(request.values.get("next", "")) or url_for("chat.home")
+
+
+def safe_path(path: str) -> str | None:
+    """``path`` if it is a path on this site, else None. Browsers read ``/\\evil`` and tabs as ``//evil``."""
+    if not path.startswith("/") or path.startswith(("//", "/\\")) or any(ord(c) < 33 or c == "\\" for c in path):
+        return None
+    parts = urlsplit(path)
+    return path if not parts.scheme and not parts.netloc else None

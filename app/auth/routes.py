@@ -1,0 +1,101 @@
+"""Doors: sign in, register, sign out."""
+
+from __future__ import annotations
+
+from flask import Blueprint, current_app, flash, g, redirect, render_template, session, url_for
+from werkzeug.wrappers import Response
+
+from app.audit.event import record
+from app.auth import password as passwords
+from app.auth.forms import RegistrationForm, SignInForm
+from app.auth.name import NameRefused
+from app.auth.permissions import (
+    before_password_change,
+    current_actor,
+    next_page,
+    signed_in_only,
+    the_session,
+    visitors_only,
+)
+from app.auth.session import UserSession
+from app.auth.sign_in import SignInRefused, sign_in
+from app.auth.user import User
+from app.extensions import db
+from app.security.rate_limits import limited
+
+auth = Blueprint("auth", __name__)
+
+REFUSAL = "Wrong name or password, or the account is locked for now. A lock ends after {} minutes."
+
+
+@auth.route("/login", endpoint="sign_in", methods=["GET", "POST"])
+@visitors_only
+@limited("login")
+def sign_in_page() -> str | tuple[str, int] | Response:
+    """Sign in, then go where one was going."""
+    form = SignInForm()
+    if not form.validate_on_submit():
+        return render_template("auth/sign_in.html", form=form, next=next_page()), 400 if form.is_submitted() else 200
+    name = form.username.data or ""
+    try:
+        user_session, token = sign_in(name, form.password.data or "", current_actor(name))
+    except SignInRefused:
+        flash(REFUSAL.format(current_app.config["STREAMZY"].lockout_minutes), "error")
+        return render_template("auth/sign_in.html", form=form, next=next_page()), 401
+    put_in_cookie(token)
+    return redirect(url_for("account.password") if user_session.user.must_change_password else next_page())
+
+
+@auth.route("/register", methods=["GET", "POST"])
+@visitors_only
+@limited("registration")
+def register() -> str | tuple[str, int] | Response:
+    """Open a viewer's account and sign in with it."""
+    if current_app.config["STREAMZY"].registration == "closed":
+        return render_template("auth/register.html", form=None, closed=True, next=next_page()), 403
+    form = RegistrationForm()
+    if not form.validate_on_submit():
+        return render_template(
+            "auth/register.html", form=form, closed=False, next=next_page()
+        ), 400 if form.is_submitted() else 200
+    hashed = passwords.hash_password(form.password.data or "", current_app.config["STREAMZY"].bcrypt_rounds)
+    try:
+        user = User.create(form.username.data or "", hashed)
+    except NameRefused as refused:
+        db.session.rollback()
+        form.username.errors = [str(refused)]
+        return render_template("auth/register.html", form=form, closed=False, next=next_page()), 409
+    record(
+        "account.registered",
+        current_actor(user.username),
+        target_kind="account",
+        target_id=user.id,
+        target_name=user.username,
+    )
+    _, token = UserSession.start(user, current_actor(user.username))
+    db.session.commit()
+    put_in_cookie(token)
+    flash(f"Welcome, {user.username}.", "success")
+    return redirect(next_page())
+
+
+@auth.post("/logout")
+@signed_in_only
+@before_password_change
+def sign_out() -> Response:
+    """End this session on the server; its sockets are cut with it."""
+    the_session().end("logout")
+    record("logout", current_actor())
+    db.session.commit()
+    session.clear()
+    g.user = g.user_session = None
+    flash("You are signed out.", "info")
+    response = redirect(url_for("chat.home"))
+    response.headers["Clear-Site-Data"] = '"cache"'  # the Back button must not show what only this person may see
+    return response
+
+
+def put_in_cookie(token: str) -> None:
+    """Begin a new browser session: nothing a stranger put into the old cookie, its CSRF token included, lives on."""
+    session.clear()
+    session["token"] = token

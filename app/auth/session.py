@@ -1,0 +1,130 @@
+"""Sessions on the server: who is signed in, since when, and until when. A cookie alone proves nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+
+from flask import current_app
+from sqlalchemy import ForeignKey, LargeBinary, String, select, update
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+from ua_parser import parse
+
+from app.audit.actor import Actor
+from app.auth.announcement import announce
+from app.auth.user import User
+from app.clock import UtcDateTime, now
+from app.extensions import Base, db
+
+TOKEN_BYTES = 64
+# last_seen_at is written at most this often: a row written at every request would be the busiest in the database.
+WRITE_EVERY = timedelta(seconds=30)
+
+
+class UserSession(Base):
+    """One sign-in in one browser. The cookie holds the token; the database only its hash."""
+
+    __tablename__ = "user_session"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"), index=True)
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True, comment="SHA-256 of the 64-byte token")
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    last_seen_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now, comment="last request or socket event")
+    last_active_at: Mapped[datetime] = mapped_column(
+        UtcDateTime, default=now, comment="last sign of the person, pings not counted"
+    )
+    confirmed_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now, comment="when the password was last given")
+    ip: Mapped[str] = mapped_column(String(64), default="")
+    user_agent: Mapped[str] = mapped_column(String(256), default="")
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    end_reason: Mapped[str] = mapped_column(String(20), default="")
+
+    user: Mapped[User] = relationship(lazy="joined", innerjoin=True)
+
+    @classmethod
+    def start(cls, user: User, actor: Actor) -> tuple[UserSession, str]:
+        """Open a session for ``user``; returns it and the token for the cookie, which exists nowhere else."""
+        token = secrets.token_urlsafe(TOKEN_BYTES)
+        session = cls(account_id=user.id, token_hash=_hash(token), ip=actor.ip, user_agent=actor.user_agent)
+        session.user = user
+        user.last_signed_in_at = now()
+        db.session.add(session)
+        db.session.flush()
+        return session, token
+
+    @classmethod
+    def with_token(cls, token: object) -> UserSession | None:
+        """The session of a cookie's token while it lives; one found past its limits is ended here. The caller commits."""
+        if not isinstance(token, str):
+            return None
+        session = db.session.scalar(select(cls).where(cls.token_hash == _hash(token)))
+        if session is None or session.ended_at is not None or session.user.is_disabled:
+            return None
+        if reason := session.past_its_limits():
+            session.end(reason)
+            return None
+        return session
+
+    def past_its_limits(self) -> str | None:
+        """Why this session is over by now: 'expired', 'idle', or None.
+
+        Everybody's session ends SESSION_LIFETIME_MINUTES after its last request or event; an admin's or a
+        streamer's also ACTIVITY_TIMEOUT_MINUTES after the last sign of the person, whatever tabs go on polling.
+        """
+        settings = current_app.config["STREAMZY"]
+        if now() - self.last_seen_at >= timedelta(minutes=settings.session_lifetime_minutes):
+            return "expired"
+        idle = now() - self.last_active_at >= timedelta(minutes=settings.activity_timeout_minutes)
+        return "idle" if idle and self.user.role in ("admin", "streamer") else None
+
+    def person_is_silent(self) -> bool:
+        """Whether the person did nothing for ACTIVITY_TIMEOUT_MINUTES: their sockets are cut then."""
+        settings = current_app.config["STREAMZY"]
+        return now() - self.last_active_at >= timedelta(minutes=settings.activity_timeout_minutes)
+
+    def touch(self, *, person: bool) -> bool:
+        """Note a request or event; ``person``: somebody did it, not a timer. True when there is something to commit."""
+        moment = now()
+        due = moment - self.last_seen_at >= WRITE_EVERY or (person and moment - self.last_active_at >= WRITE_EVERY)
+        if due:
+            self.last_seen_at = moment
+            if person:
+                self.last_active_at = moment
+        return due
+
+    def end(self, reason: str) -> None:
+        """End this session now; its sockets are cut as soon as the caller commits."""
+        if self.ended_at is None:
+            self.ended_at, self.end_reason = now(), reason
+            announce("sessions_ended", account_id=self.account_id, session_id=self.id, reason=reason)
+
+    @classmethod
+    def end_all_of(cls, user: User, reason: str, *, except_session: UserSession | None = None) -> None:
+        """End every session of ``user``, but for the one that acts."""
+        kept = except_session.id if except_session else None
+        statement = update(cls).where(cls.account_id == user.id, cls.ended_at.is_(None))
+        if kept is not None:
+            statement = statement.where(cls.id != kept)
+        db.session.execute(statement.values(ended_at=now(), end_reason=reason))
+        announce("sessions_ended", account_id=user.id, except_session_id=kept, reason=reason)
+
+    @classmethod
+    def living_of(cls, user: User) -> list[UserSession]:
+        """Where ``user`` is signed in, newest first."""
+        sessions = db.session.scalars(
+            select(cls).where(cls.account_id == user.id, cls.ended_at.is_(None)).order_by(cls.last_seen_at.desc())
+        )
+        return [session for session in sessions if session.past_its_limits() is None]
+
+    @property
+    def device(self) -> str:
+        """The browser in words, such as 'Firefox on Linux'."""
+        result = parse(self.user_agent)
+        browser = result.user_agent.family if result.user_agent else "Unknown browser"
+        return f"{browser} on {result.os.family}" if result.os else browser
+
+
+def _hash(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()

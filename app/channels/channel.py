@@ -1,0 +1,113 @@
+"""A channel: one streamer's chat room, and who may read and write there."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, String, Text, select
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.auth import name as names
+from app.auth.user import User
+from app.channels.membership import Membership
+from app.clock import UtcDateTime, now
+from app.encryption.data_key import MESSAGES, data_keys
+from app.extensions import Base, db
+
+
+class Channel(Base):
+    """One streamer's chat room, at /c/<slug>."""
+
+    __tablename__ = "channel"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    slug: Mapped[str] = mapped_column(String(32), unique=True)
+    title: Mapped[str] = mapped_column(String(80))
+    description: Mapped[str] = mapped_column(Text, default="")
+    rules: Mapped[str] = mapped_column(Text, default="", comment="one house rule a line")
+    owner_id: Mapped[int] = mapped_column(ForeignKey("account.id"), unique=True)
+    access: Mapped[str] = mapped_column(
+        String(8), default="public", comment="who may read: public, accounts or private"
+    )
+    members_only: Mapped[bool] = mapped_column(default=False, comment="only members may write")
+    slow_mode_seconds: Mapped[int] = mapped_column(default=0)
+    live_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    last_message_id: Mapped[int] = mapped_column(
+        BigInteger, default=0, comment="messages are counted by the transaction that inserts them"
+    )
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    disabled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    owner: Mapped[User] = relationship(lazy="joined", innerjoin=True)
+
+    __table_args__ = (CheckConstraint("access IN ('public', 'accounts', 'private')", name="access"),)
+
+    @classmethod
+    def open(cls, slug: str, title: str, owner: User, *, description: str = "", name_is_held: bool = False) -> Channel:
+        """Add a channel with a data key of its own, and make its owner a streamer.
+
+        Unless the caller already holds the name, takes it; raises NameRefused when somebody else has it.
+        """
+        if not name_is_held and names.appearance(slug) != names.appearance(owner.username):
+            names.take(slug, "channel")
+        channel = cls(slug=slug, title=title, owner_id=owner.id, description=description)
+        channel.owner = owner
+        db.session.add(channel)
+        db.session.flush()
+        data_keys().create(MESSAGES, channel.id)
+        owner.become_streamer()
+        return channel
+
+    @classmethod
+    def at(cls, slug: str) -> Channel | None:
+        """The channel at /c/<slug>, disabled ones included."""
+        return db.session.scalar(select(cls).where(cls.slug == slug))
+
+    @classmethod
+    def of(cls, owner: User) -> Channel | None:
+        """The channel ``owner`` owns."""
+        return db.session.scalar(select(cls).where(cls.owner_id == owner.id))
+
+    @classmethod
+    def readable_by(cls, user: User | None, slug: str) -> Channel | None:
+        """The channel at ``slug`` if ``user`` (None: a visitor) may read it. To anybody else it does not exist."""
+        channel = cls.at(slug)
+        return channel if channel and channel.may_read(user) else None
+
+    @classmethod
+    def listed_for(cls, user: User | None) -> list[Channel]:
+        """The channels ``user`` may read, live ones first, then by title."""
+        channels = db.session.scalars(select(cls).where(cls.disabled_at.is_(None)).order_by(cls.title))
+        readable = [channel for channel in channels if channel.may_read(user)]
+        return sorted(readable, key=lambda channel: channel.live_since is None)
+
+    def may_read(self, user: User | None) -> bool:
+        """Whether ``user`` may read here. A private channel is its members', not the admins'."""
+        if self.disabled_at is not None:
+            return False
+        if self.access == "public":
+            return True
+        return user is not None and (self.access == "accounts" or self.role_of(user) is not None)
+
+    def may_write(self, user: User) -> bool:
+        """Whether ``user``, who may read here, may also write."""
+        return not self.members_only or user.is_admin or self.role_of(user) is not None
+
+    def role_of(self, user: User) -> str | None:
+        """'streamer', 'moderator', 'member' or None."""
+        if user.id == self.owner_id:
+            return "streamer"
+        membership = db.session.get(Membership, (self.id, user.id))
+        return membership.role if membership else None
+
+    def badges_of(self, user: User) -> list[str]:
+        """What stands beside the name of ``user`` here: from roles only, never from anything they typed."""
+        return badges(user.role, self.role_of(user))
+
+
+def badges(account_role: str, channel_role: str | None) -> list[str]:
+    """Badges of an account with these roles."""
+    shown = [channel_role] if channel_role in ("streamer", "moderator") else []
+    if account_role == "admin":
+        shown.append("admin")
+    return shown

@@ -1,0 +1,67 @@
+"""What goes out to clients: the only file that emits. It sees to it that nobody gets a message twice or misses one."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+from app.extensions import socketio
+
+# Clients that are reading history just now: what is posted meanwhile waits here for them.
+_holds: dict[int, list[Hold]] = defaultdict(list)
+# Clients that just joined, with the last id their answer held: a message that was committed before they read
+# history and is broadcast after it must not reach them a second time.
+_just_joined: dict[int, dict[str, int]] = defaultdict(dict)
+
+
+class Hold:
+    """Keeps what is posted in a channel between entering and answering."""
+
+    def __init__(self, channel_id: int) -> None:
+        self.channel_id = channel_id
+        self.messages: list[dict[str, Any]] = []
+
+    def __enter__(self) -> Hold:
+        _holds[self.channel_id].append(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _holds[self.channel_id].remove(self)
+        if not _holds[self.channel_id]:
+            del _holds[self.channel_id]
+
+
+def channel_room(channel_id: int) -> str:
+    """Name of the room of everybody who reads a channel."""
+    return f"channel:{channel_id}"
+
+
+def joined(channel_id: int, sid: str, last_id: int) -> None:
+    """``sid`` entered the channel's room; its answer holds messages up to ``last_id``."""
+    _just_joined[channel_id][sid] = last_id
+
+
+def message_posted(channel_id: int, message: dict[str, Any]) -> None:
+    """Tell everybody in the channel, and keep it for those who are about to be."""
+    for hold in _holds.get(channel_id, ()):
+        hold.messages.append(message)
+    newcomers = _just_joined.pop(channel_id, None)
+    has_it = [sid for sid, last_id in (newcomers or {}).items() if last_id >= message["id"]]
+    if has_it and newcomers is not None:
+        _just_joined[channel_id] = {sid: newcomers[sid] for sid in has_it}
+    socketio.emit("message", message, to=channel_room(channel_id), skip_sid=has_it or None)
+
+
+def viewers_changed(channel_id: int, slug: str, count: int) -> None:
+    """Tell everybody in the channel how many they are."""
+    socketio.emit("viewers", {"channel": slug, "count": count}, to=channel_room(channel_id))
+
+
+def signed_out(sid: str, reason: str) -> None:
+    """Tell one client why its socket is about to close."""
+    socketio.emit("signed_out", {"reason": reason}, to=sid)
+
+
+def notice(sid: str, code: str, message: str) -> None:
+    """Tell one client something."""
+    socketio.emit("notice", {"code": code, "message": message}, to=sid)

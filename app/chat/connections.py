@@ -1,0 +1,129 @@
+"""Which sockets are open in this process and whose they are; cutting them when their session ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from app.audit.actor import Actor
+from app.auth.announcement import News, announced
+from app.auth.session import UserSession
+from app.auth.user import User
+from app.channels.channel import Channel
+from app.chat import broadcasts, presence
+from app.clock import now
+from app.extensions import socketio
+
+VISITOR = "visitor"
+
+
+@dataclass
+class Place:
+    """What a connection may do in one channel: looked up once, forgotten when anything about it changes."""
+
+    channel_id: int
+    slug: str
+    badges: list[str]
+    may_write: bool
+
+
+@dataclass
+class Connection:
+    """One open socket. ``user_id`` is None for a visitor."""
+
+    sid: str
+    actor: Actor
+    address: str
+    user_id: int | None = None
+    session_id: int | None = None
+    username: str = VISITOR
+    must_change_password: bool = False
+    active_at: datetime = field(default_factory=now)
+    places: dict[str, Place] = field(default_factory=dict)
+    reading: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def person(self) -> str:
+        """Who is counted as one viewer: an account however many tabs it has, or one visitor's socket."""
+        return f"user:{self.user_id}" if self.user_id is not None else self.sid
+
+
+_open: dict[str, Connection] = {}
+
+
+def opened(sid: str, address: str, actor: Actor, session: UserSession | None) -> Connection:
+    """Register a socket."""
+    connection = Connection(sid, actor, address)
+    if session is not None:
+        connection.user_id, connection.session_id = session.account_id, session.id
+        connection.username = session.user.username
+        connection.must_change_password = session.user.must_change_password
+        connection.active_at = session.last_active_at
+    _open[sid] = connection
+    return connection
+
+
+def closed(sid: str) -> None:
+    """Forget a socket that is gone."""
+    connection = _open.pop(sid, None)
+    if connection:
+        for channel_id in connection.reading.values():
+            presence.left(channel_id, connection.person)
+
+
+def of(sid: str) -> Connection | None:
+    """The connection of a socket."""
+    return _open.get(sid)
+
+
+def everyone() -> list[Connection]:
+    """All open connections of this process."""
+    return list(_open.values())
+
+
+def count(which: Callable[[Connection], bool]) -> int:
+    """How many connections ``which`` holds for."""
+    return sum(1 for connection in _open.values() if which(connection))
+
+
+def cut(connection: Connection, reason: str) -> None:
+    """Say why, and close. From this moment on nothing it sends is heard."""
+    broadcasts.signed_out(connection.sid, reason)
+    closed(connection.sid)
+    socketio.server.disconnect(connection.sid)
+
+
+def place(connection: Connection, slug: str, user: User | None) -> Place | None:
+    """Look up what ``connection`` may do in the channel at ``slug``, or None where it may not read."""
+    channel = Channel.readable_by(user, slug)
+    if channel is None:
+        return None
+    found = Place(
+        channel.id,
+        channel.slug,
+        channel.badges_of(user) if user else [],
+        may_write=user is not None and channel.may_write(user),
+    )
+    connection.places[slug] = found
+    return found
+
+
+@announced.connect
+def _on_news(news: News) -> None:
+    """Act on an announcement of this process or, through the listener, of another."""
+    for connection in everyone():
+        if news.kind == "sessions_ended" and _is_meant(connection, news):
+            cut(connection, news.reason)
+        elif news.kind == "account_changed" and connection.user_id == news.account_id:
+            connection.places.clear()
+        elif news.kind == "channel_changed":
+            connection.places.clear()
+
+
+def _is_meant(connection: Connection, news: News) -> bool:
+    if connection.session_id is None:
+        return False
+    if news.session_id is not None:
+        return connection.session_id == news.session_id
+    return connection.user_id == news.account_id and connection.session_id != news.except_session_id

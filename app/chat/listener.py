@@ -1,0 +1,102 @@
+"""The watch of each process: hears announcements of other processes, ends idle people's sockets, tells viewer counts."""
+
+from __future__ import annotations
+
+import logging
+import os
+from datetime import datetime, timedelta
+
+import gevent
+from flask import Flask
+from sqlalchemy import select
+
+from app.auth import announcement
+from app.auth.session import UserSession
+from app.chat import connections, presence
+from app.clock import now
+from app.encryption.data_key import data_keys
+from app.extensions import db
+
+HEAR_SECONDS = 0.5
+TELL_EVERY = 4  # turns: viewer counts go out every 2 s
+SWEEP_EVERY = 10  # turns: limits are looked at every 5 s
+PRUNE_EVERY = 7200
+DEAF_AFTER = timedelta(seconds=5)
+log = logging.getLogger(__name__)
+
+
+class Listener:
+    """One greenlet. While it cannot read announcements for 5 s, this process does not know who was cut: it is deaf."""
+
+    def __init__(self, app: Flask) -> None:
+        self.app = app
+        self.heard_at: datetime = now()
+        self._seen: dict[int, datetime] = {}
+        self._owner = 0
+
+    def start(self) -> None:
+        """Begin to listen, once in a process."""
+        if self._owner != os.getpid():
+            self._owner, self.heard_at = os.getpid(), now()
+            gevent.spawn(self._run)
+
+    @property
+    def deaf(self) -> bool:
+        """Whether sends must be refused, because a cut may have gone unheard."""
+        return now() - self.heard_at > DEAF_AFTER
+
+    def _run(self) -> None:
+        turn = 0
+        while True:
+            gevent.sleep(HEAR_SECONDS)
+            turn += 1
+            try:
+                with self.app.app_context():
+                    self._turn(turn)
+            except Exception:
+                log.exception("announcements could not be read")
+
+    def _turn(self, turn: int) -> None:
+        self.hear()
+        if turn % TELL_EVERY == 0:
+            presence.tell()
+        if turn % SWEEP_EVERY == 0:
+            sweep()
+        if turn % PRUNE_EVERY == 0:
+            announcement.prune()
+            db.session.commit()
+
+    def hear(self) -> None:
+        """Act on what was announced since last time."""
+        moment = now()
+        for news in announcement.since(self.heard_at):
+            if news.id not in self._seen:
+                self._seen[news.id] = moment
+                if news.kind == "keys_changed":
+                    data_keys().forget()
+                announcement.announced.send(news)
+        db.session.rollback()
+        self.heard_at = moment
+        self._seen = {news_id: at for news_id, at in self._seen.items() if moment - at < 3 * announcement.LOOK_BACK}
+
+
+def sweep() -> None:
+    """Write down what people did on their sockets, and cut those whose session or patience is over."""
+    by_session: dict[int, list[connections.Connection]] = {}
+    for connection in connections.everyone():
+        if connection.session_id is not None:
+            by_session.setdefault(connection.session_id, []).append(connection)
+    for session in db.session.scalars(select(UserSession).where(UserSession.id.in_(by_session))).unique():
+        latest = max(connection.active_at for connection in by_session[session.id])
+        if latest > session.last_active_at:
+            session.last_active_at = session.last_seen_at = latest
+        reason = session.past_its_limits()
+        if reason and session.ended_at is None:
+            session.end(reason)
+        elif reason is None and session.person_is_silent():
+            for connection in by_session[session.id]:
+                connections.cut(connection, "idle")
+        if session.ended_at is not None:
+            for connection in by_session[session.id]:
+                connections.cut(connection, session.end_reason)
+    db.session.commit()

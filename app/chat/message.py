@@ -1,0 +1,194 @@
+"""A message: how its body is bound to its row, and how pages of messages are read."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    LargeBinary,
+    Select,
+    String,
+    UniqueConstraint,
+    and_,
+    select,
+)
+from sqlalchemy.engine import Row
+from sqlalchemy.orm import Mapped, aliased, mapped_column
+
+from app.auth.user import User
+from app.channels.channel import Channel, badges
+from app.channels.membership import Membership
+from app.clock import UtcDateTime
+from app.encryption.data_key import data_keys
+from app.encryption.sealed import unseal
+from app.extensions import Base, db
+
+LONGEST = 500
+PAGE = 50
+UNVERIFIED = "This message could not be verified."
+COLOURS = 12
+
+
+class Message(Base):
+    """One chat line. Ids count up by one within a channel, in the order of commits."""
+
+    __tablename__ = "message"
+
+    channel_id: Mapped[int] = mapped_column(ForeignKey("channel.id"), primary_key=True, autoincrement=False)
+    id: Mapped[int] = mapped_column(
+        BigInteger, primary_key=True, autoincrement=False, comment="from channel.last_message_id"
+    )
+    random_id: Mapped[bytes] = mapped_column(LargeBinary(16), comment="binds the body to this row")
+    author_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
+    nonce: Mapped[str] = mapped_column(String(64), comment="the client's own id: a retry stores nothing")
+    kind: Mapped[str] = mapped_column(String(4), default="text")
+    body: Mapped[bytes] = mapped_column(
+        LargeBinary, comment="Fernet token over version, random id, channel, author and text"
+    )
+    data_key_id: Mapped[int] = mapped_column(ForeignKey("data_key.id"), index=True)
+    reply_to: Mapped[int | None] = mapped_column(BigInteger, comment="id of an earlier message of the channel")
+    sent_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    deleted_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
+
+    __table_args__ = (
+        UniqueConstraint("channel_id", "author_id", "nonce"),
+        CheckConstraint("kind IN ('text', 'me')", name="kind"),
+    )
+
+
+def context(random_id: bytes, channel_id: int, author_id: int) -> bytes:
+    """What a body is sealed with: this message, here, by this author."""
+    return random_id + struct.pack(">QQ", channel_id, author_id)
+
+
+def colour(username: str) -> int:
+    """Which of the twelve name colours (1 to 12) is this account's: the same on every screen, for ever."""
+    value = 2166136261
+    for byte in username.casefold().encode():  # FNV-1a: Python's own hash differs in every process
+        value = (value ^ byte) * 16777619 & 0xFFFFFFFF
+    return value % COLOURS + 1
+
+
+def newest(channel: Channel, limit: int = PAGE) -> tuple[list[dict[str, Any]], bool]:
+    """The newest messages, oldest first, and whether there are older ones."""
+    return before(channel, None, limit)
+
+
+def before(channel: Channel, message_id: int | None, limit: int) -> tuple[list[dict[str, Any]], bool]:
+    """Up to ``limit`` messages before ``message_id`` (None: from the end), oldest first; whether there are older ones."""
+    query = _readable(channel).order_by(Message.id.desc()).limit(limit + 1)
+    if message_id is not None:
+        query = query.where(Message.id < message_id)
+    rows = db.session.execute(query).all()
+    return _wire(channel, rows[:limit][::-1]), len(rows) > limit
+
+
+def after(channel: Channel, message_id: int, limit: int) -> tuple[list[dict[str, Any]], bool]:
+    """The oldest ``limit`` messages after ``message_id``, oldest first, and whether more follow."""
+    rows = db.session.execute(
+        _readable(channel).where(Message.id > message_id).order_by(Message.id).limit(limit + 1)
+    ).all()
+    return _wire(channel, rows[:limit]), len(rows) > limit
+
+
+def quoted(channel: Channel, message_id: int) -> dict[str, Any] | None:
+    """The snippet that a reply to ``message_id`` shows, or None when there is no such message (any more)."""
+    rows = db.session.execute(_readable(channel).where(Message.id == message_id)).all()
+    if not rows:
+        return None
+    shown = _wire(channel, rows)[0]
+    return {"id": shown["id"], "username": shown["author"]["username"], "text": shown["text"][:SNIPPET]}
+
+
+SNIPPET = 120
+
+Quoted = aliased(Message)
+QuotedAuthor = aliased(User)
+
+
+def _readable(channel: Channel) -> Select[Any]:
+    # Columns, not objects: an identity map of fifty messages costs more than decrypting them.
+    return (
+        select(
+            Message.id,
+            Message.random_id,
+            Message.author_id,
+            Message.kind,
+            Message.body,
+            Message.data_key_id,
+            Message.reply_to,
+            Message.sent_at,
+            User.username,
+            User.role,
+            Membership.role.label("channel_role"),
+            Quoted.random_id.label("quoted_random_id"),
+            Quoted.author_id.label("quoted_author_id"),
+            Quoted.body.label("quoted_body"),
+            Quoted.data_key_id.label("quoted_data_key_id"),
+            QuotedAuthor.username.label("quoted_username"),
+        )
+        .join(User, User.id == Message.author_id)
+        .outerjoin(
+            Membership, and_(Membership.channel_id == Message.channel_id, Membership.account_id == Message.author_id)
+        )
+        .outerjoin(
+            Quoted,
+            and_(Quoted.channel_id == Message.channel_id, Quoted.id == Message.reply_to, Quoted.deleted_at.is_(None)),
+        )
+        .outerjoin(QuotedAuthor, QuotedAuthor.id == Quoted.author_id)
+        .where(Message.channel_id == channel.id, Message.deleted_at.is_(None))
+    )
+
+
+def _wire(channel: Channel, rows: Sequence[Row[Any]]) -> list[dict[str, Any]]:
+    return [_wire_of(channel, row) for row in rows]
+
+
+def _wire_of(channel: Channel, row: Row[Any]) -> dict[str, Any]:
+    text = _opened(row.data_key_id, row.random_id, channel.id, row.author_id, row.body)
+    reply = None
+    if row.reply_to is not None and row.quoted_body is not None:
+        quoted_text = _opened(
+            row.quoted_data_key_id, row.quoted_random_id, channel.id, row.quoted_author_id, row.quoted_body
+        )
+        reply = {"id": row.reply_to, "username": row.quoted_username, "text": (quoted_text or UNVERIFIED)[:SNIPPET]}
+    elif row.reply_to is not None:
+        reply = {"id": row.reply_to, "username": "", "text": "message removed"}
+    author_badges = badges(row.role, "streamer" if row.author_id == channel.owner_id else row.channel_role)
+    shown = wire(row.id, channel.slug, row.username, author_badges, row.kind, text or UNVERIFIED, row.sent_at, reply)
+    if text is None:
+        shown["unverified"] = True
+    return shown
+
+
+def _opened(key_id: int, random_id: bytes, channel_id: int, author_id: int, body: bytes) -> str | None:
+    return unseal(data_keys().fernet(key_id), context(random_id, channel_id, author_id), body)
+
+
+def wire(
+    message_id: int,
+    slug: str,
+    username: str,
+    author_badges: list[str],
+    kind: str,
+    text: str,
+    sent_at: datetime,
+    reply_to: dict[str, Any] | None,
+) -> dict[str, Any]:
+    """A message as clients get it, live and from history alike."""
+    return {
+        "id": message_id,
+        "channel": slug,
+        "author": {"username": username, "badges": author_badges, "colour": colour(username)},
+        "kind": kind,
+        "text": text,
+        "sent_at": sent_at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "reply_to": reply_to,
+    }

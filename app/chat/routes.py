@@ -1,0 +1,68 @@
+"""Doors: the list of channels, and a channel's page."""
+
+from __future__ import annotations
+
+from flask import Blueprint, abort, render_template, request
+
+from app.auth.permissions import current_user, open_to_everyone
+from app.channels.channel import Channel
+from app.chat import message as messages
+from app.chat import presence
+from app.extensions import db
+
+chat = Blueprint("chat", __name__)
+
+
+@chat.get("/")
+@open_to_everyone
+def home() -> str:
+    """The channels, live ones first."""
+    cards = [_card(channel) for channel in Channel.listed_for(current_user())]
+    return render_template(
+        "chat/home.html", live=[c for c in cards if c["live_since"]], others=[c for c in cards if not c["live_since"]]
+    )
+
+
+@chat.get("/c/<slug>")
+@open_to_everyone
+def channel_page(slug: str) -> str:
+    """Stream and chat; the last messages are drawn here, so that there is something before JavaScript."""
+    user = current_user()
+    channel = Channel.readable_by(user, slug)
+    if channel is None:
+        abort(404)
+    shown, more = messages.newest(channel)
+    badges = channel.badges_of(user) if user else []
+    me = (
+        {
+            "username": user.username,
+            "badges": badges,
+            "can_moderate": bool(set(badges) & {"streamer", "moderator", "admin"}),
+        }
+        if user
+        else None
+    )
+    db.session.commit()
+    return render_template(
+        "chat/channel.html",
+        channel=_card(channel) | {"rules": channel.rules},
+        messages=shown,
+        more=more,
+        viewers=presence.viewers(channel.id),
+        popout="popout" in request.args,
+        me=me,
+    )
+
+
+def _card(channel: Channel) -> dict[str, object]:
+    return {
+        "slug": channel.slug,
+        "title": channel.title,
+        "description": channel.description,
+        "owner": channel.owner.username,
+        "access": channel.access,
+        "members_only": channel.members_only,
+        "live_since": channel.live_since,
+        "viewers": presence.viewers(channel.id),
+        "created_at": channel.created_at,
+    }

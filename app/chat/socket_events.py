@@ -1,0 +1,220 @@
+"""The socket door: connect, join, leave, send, history, active. Every event is answered, whatever it holds."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from flask import current_app, request, session
+from flask_socketio import ConnectionRefusedError as Refusal
+from flask_socketio import join_room, leave_room
+
+from app.audit.actor import Actor
+from app.auth.session import UserSession
+from app.auth.user import User
+from app.channels.channel import Channel
+from app.chat import broadcasts, connections, payload, posting, presence
+from app.chat import message as messages
+from app.chat.connections import Connection, Place
+from app.chat.refusal import Refused
+from app.clock import now
+from app.extensions import db, socketio
+from app.security.rate_limits import RateLimited, address_key, spend
+
+CATCH_UP = 500
+log = logging.getLogger(__name__)
+
+Handler = Callable[[Connection, dict[str, Any]], dict[str, Any]]
+GATES: dict[str, str] = {}
+
+
+def event(name: str, *, gate: str) -> Callable[[Handler], Handler]:
+    """Register a handler whose result is the acknowledgement. ``gate`` says who may use it, for readers and tests."""
+
+    def register(handle: Handler) -> Handler:
+        GATES[name] = gate
+
+        @socketio.on(name)
+        @wraps(handle)
+        def answered(*arguments: Any) -> dict[str, Any]:
+            try:
+                connection = connections.of(request.sid)  # type: ignore[attr-defined]  # Flask-SocketIO adds it
+                if connection is None:
+                    raise Refused("not_signed_in")  # it was cut while this event was on its way
+                if connection.must_change_password:
+                    raise Refused("must_change_password")
+                return {"ok": True, **handle(connection, payload.one_object(arguments))}
+            except Refused as refused:
+                db.session.rollback()
+                return refused.acknowledgement()
+            except RateLimited as limited:
+                return Refused("rate_limited", retry_after=limited.retry_after).acknowledgement()
+            except Exception:
+                db.session.rollback()
+                log.exception("%s failed", name)
+                return Refused("unavailable").acknowledgement()
+
+        return handle
+
+    return register
+
+
+@socketio.on("connect")
+def on_connect(auth: Any = None) -> None:
+    """Anybody may connect: with a living session as that account, else as a visitor, who may read public channels."""
+    settings = current_app.config["STREAMZY"]
+    address = address_key(request.remote_addr)
+    if isinstance(auth, dict) and auth.get("token") is not None:
+        raise Refusal("not_signed_in")  # no token is known: taking it for a visitor would hide the mistake
+    try:
+        spend("handshakes", address)
+    except RateLimited as limited:
+        raise Refusal("rate_limited", {"retry_after": limited.retry_after}) from None
+    user_session = UserSession.with_token(session.get("token"))
+    if user_session is not None and user_session.person_is_silent():
+        user_session = None  # reading goes on as a visitor until the person comes back to the page
+    user_id = user_session.account_id if user_session else None
+    if (
+        settings.max_connections_per_address
+        and connections.count(lambda c: c.address == address) >= settings.max_connections_per_address
+    ):
+        raise Refusal("rate_limited")
+    if user_id and settings.max_connections_per_account:
+        if connections.count(lambda c: c.user_id == user_id) >= settings.max_connections_per_account:
+            raise Refusal("rate_limited")
+    actor = Actor.on(
+        user_session.user.username if user_session else connections.VISITOR,
+        ip=request.remote_addr or "",
+        user_agent=request.headers.get("User-Agent", ""),
+        account_id=user_id,
+        session_id=user_session.id if user_session else None,
+    )
+    connections.opened(request.sid, address, actor, user_session)  # type: ignore[attr-defined]  # Flask-SocketIO adds it
+    db.session.commit()
+    current_app.extensions["listener"].start()
+
+
+@socketio.on("disconnect")
+def on_disconnect(_reason: str = "") -> None:
+    """The socket is gone."""
+    connections.closed(request.sid)  # type: ignore[attr-defined]  # Flask-SocketIO adds it
+
+
+@event("join", gate="who may read the channel")
+def on_join(connection: Connection, data: dict[str, Any]) -> dict[str, Any]:
+    """Read a channel from now on. What is in the answer is not sent again; what comes later follows the answer."""
+    spend("joins", connection.address)
+    user, place, channel = _find(connection, data)
+    last_seen = payload.number(data, "after")
+    with broadcasts.Hold(channel.id) as hold:
+        if last_seen is None:
+            shown, gap = messages.newest(channel)[0], False
+        else:
+            shown, gap = messages.after(channel, last_seen, CATCH_UP)
+        db.session.commit()
+    # From here to the return nothing yields: nothing can be posted between the answer and the room.
+    if not gap:
+        last_id = shown[-1]["id"] if shown else (last_seen or 0)
+        shown += [message for message in hold.messages if message["id"] > last_id]
+        _enter(connection, place, shown[-1]["id"] if shown else last_id)
+    answer: dict[str, Any] = {
+        "channel": _described(channel),
+        "me": _me(user, place),
+        "messages": shown,
+        "viewers": presence.viewers(channel.id),
+    }
+    return answer | ({"gap": True} if gap else {})
+
+
+@event("leave", gate="everyone")
+def on_leave(connection: Connection, data: dict[str, Any]) -> dict[str, Any]:
+    """Read a channel no longer."""
+    channel_id = connection.reading.pop(payload.text(data, "channel", 64), None)
+    if channel_id is not None:
+        leave_room(broadcasts.channel_room(channel_id))
+        presence.left(channel_id, connection.person)
+    return {}
+
+
+@event("send", gate="signed in, may write in the channel")
+def on_send(connection: Connection, data: dict[str, Any]) -> dict[str, Any]:
+    """Say something. Answered after it is durably stored."""
+    slug, said = payload.text(data, "channel", 64), payload.text(data, "text")
+    nonce, reply_to = payload.text(data, "nonce", 64), payload.number(data, "reply_to", least=1)
+    place = connection.places.get(slug) or connections.place(connection, slug, _user_of(connection))
+    if place is None:
+        raise Refused("not_found")
+    stored = posting.post(connection, place, said, nonce, reply_to)
+    connection.active_at = now()
+    return {"id": stored.id, "sent_at": stored.sent_at.isoformat(timespec="milliseconds").replace("+00:00", "Z")}
+
+
+@event("history", gate="who may read the channel")
+def on_history(connection: Connection, data: dict[str, Any]) -> dict[str, Any]:
+    """Older messages."""
+    spend("history", connection.person)
+    _, _, channel = _find(connection, data)
+    message_id = payload.number(data, "before", least=1)
+    if message_id is None:
+        raise Refused("bad_request", "before must be a message's id.")
+    shown, more = messages.before(
+        channel, message_id, payload.number(data, "limit", default=messages.PAGE, least=1, most=100) or 1
+    )
+    db.session.commit()
+    return {"messages": shown, "more": more}
+
+
+@event("active", gate="everyone")
+def on_active(connection: Connection, _data: dict[str, Any]) -> dict[str, Any]:
+    """The person did something: restarts the activity timeout."""
+    connection.active_at = now()
+    return {}
+
+
+@socketio.on("*")
+def on_anything_else(_name: str, *_arguments: Any) -> dict[str, Any]:
+    """An event that does not exist is answered like any malformed one."""
+    return Refused("bad_request", "There is no such event.").acknowledgement()
+
+
+def _find(connection: Connection, data: dict[str, Any]) -> tuple[User | None, Place, Channel]:
+    slug, user = payload.text(data, "channel", 64), _user_of(connection)
+    place = connections.place(connection, slug, user)
+    if place is None:
+        raise Refused("not_found")
+    return user, place, db.session.get_one(Channel, place.channel_id)
+
+
+def _user_of(connection: Connection) -> User | None:
+    return db.session.get(User, connection.user_id) if connection.user_id is not None else None
+
+
+def _enter(connection: Connection, place: Place, last_id: int) -> None:
+    join_room(broadcasts.channel_room(place.channel_id))
+    broadcasts.joined(place.channel_id, connection.sid, last_id)
+    if place.slug not in connection.reading:
+        connection.reading[place.slug] = place.channel_id
+        presence.entered(place.channel_id, place.slug, connection.person)
+
+
+def _described(channel: Channel) -> dict[str, Any]:
+    return {
+        "slug": channel.slug,
+        "title": channel.title,
+        "access": channel.access,
+        "members_only": channel.members_only,
+        "slow_mode": channel.slow_mode_seconds,
+        "live": channel.live_since is not None,
+    }
+
+
+def _me(user: User | None, place: Place) -> dict[str, Any] | None:
+    if user is None:
+        return None
+    return {
+        "username": user.username,
+        "badges": place.badges,
+        "can_moderate": bool(set(place.badges) & {"streamer", "moderator", "admin"}),
+    }

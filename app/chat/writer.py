@@ -1,0 +1,208 @@
+"""The writer: one per process. Sends queue up for a moment, are numbered, sealed and stored in one transaction,
+then broadcast in the order of their ids, then acknowledged. One writer is also what keeps order: with a greenlet per
+event, a database that is waited for lets one sender's messages overtake each other."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import gevent
+from flask import Flask
+from gevent.event import AsyncResult, Event
+from sqlalchemy import insert, select, tuple_, update
+
+from app.auth.session import UserSession
+from app.auth.user import User
+from app.channels.channel import Channel
+from app.chat import broadcasts
+from app.chat.message import Message, context, wire
+from app.chat.refusal import Refused
+from app.clock import now
+from app.encryption.data_key import MESSAGES, data_keys
+from app.encryption.sealed import seal
+from app.extensions import db
+
+GATHER_SECONDS = 0.002
+MOST_IN_A_BATCH = 500
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Draft:
+    """A message that passed every rule and waits to be stored."""
+
+    channel_id: int
+    slug: str
+    author_id: int
+    session_id: int
+    username: str
+    badges: list[str]
+    kind: str
+    text: str
+    nonce: str
+    reply_to: dict[str, Any] | None
+    random_id: bytes = field(default_factory=lambda: secrets.token_bytes(16))
+
+
+@dataclass(frozen=True)
+class Stored:
+    """Where a draft came to stand."""
+
+    id: int
+    sent_at: datetime
+
+
+class Writer:
+    """The queue and the greenlet that empties it."""
+
+    def __init__(self, app: Flask) -> None:
+        self.app = app
+        self._queue: list[tuple[Draft, AsyncResult]] = []
+        self._filled = Event()
+        self._greenlet: gevent.Greenlet | None = None
+        self._owner = 0
+
+    def store(self, draft: Draft) -> Stored:
+        """Store ``draft`` and broadcast it; returns once it is on disk. Raises Refused when it is not."""
+        if self._greenlet is None or self._greenlet.dead or self._owner != os.getpid():
+            self._greenlet, self._owner = gevent.spawn(self._run), os.getpid()
+        result = AsyncResult()
+        self._queue.append((draft, result))
+        self._filled.set()
+        stored: Stored = result.get()
+        return stored
+
+    def _run(self) -> None:
+        while True:
+            self._filled.wait()
+            self._filled.clear()
+            gevent.sleep(GATHER_SECONDS)
+            while self._queue:
+                batch, self._queue = self._queue[:MOST_IN_A_BATCH], self._queue[MOST_IN_A_BATCH:]
+                with self.app.app_context():
+                    self._store_batch(batch)
+
+    def _store_batch(self, batch: list[tuple[Draft, AsyncResult]]) -> None:
+        try:
+            outcomes, published = _commit([draft for draft, _ in batch])
+        except Exception:
+            db.session.rollback()
+            log.exception("a batch of %d messages was not stored", len(batch))
+            outcomes, published = [Refused("unavailable")] * len(batch), []
+        for channel_id, message in published:
+            broadcasts.message_posted(channel_id, message)
+        for (_, result), outcome in zip(batch, outcomes, strict=True):
+            if isinstance(outcome, Refused):
+                result.set_exception(outcome)
+            else:
+                result.set(outcome)
+
+
+def _commit(drafts: list[Draft]) -> tuple[list[Stored | Refused], list[tuple[int, dict[str, Any]]]]:
+    """Store a batch in one transaction; returns each draft's outcome and what to broadcast, in id order."""
+    outcomes: dict[int, Stored | Refused] = {}
+    published: list[tuple[int, dict[str, Any]]] = []
+    by_channel: dict[int, list[Draft]] = defaultdict(list)
+    for draft in drafts:
+        by_channel[draft.channel_id].append(draft)
+    for channel_id in sorted(by_channel):  # always in this order: two workers must not lock each other out
+        published += _insert(channel_id, by_channel[channel_id], outcomes)
+    db.session.commit()
+    return [outcomes[id(draft)] for draft in drafts], published
+
+
+def _insert(
+    channel_id: int, drafts: list[Draft], outcomes: dict[int, Stored | Refused]
+) -> list[tuple[int, dict[str, Any]]]:
+    unique: dict[tuple[int, str], Draft] = {}
+    for draft in drafts:
+        unique.setdefault((draft.author_id, draft.nonce), draft)
+    # Taking the numbers also takes the channel's row lock: what follows sees everything stored before.
+    last_id = db.session.scalar(
+        update(Channel)
+        .where(Channel.id == channel_id, Channel.disabled_at.is_(None))
+        .values(last_message_id=Channel.last_message_id + len(unique))
+        .returning(Channel.last_message_id)
+    )
+    if last_id is None:
+        outcomes.update((id(draft), Refused("not_found")) for draft in drafts)
+        return []
+    stored = _already_stored(channel_id, list(unique))
+    signed_in = _still_signed_in({draft.session_id for draft in unique.values()})
+    fresh = [draft for key, draft in unique.items() if key not in stored and draft.session_id in signed_in]
+    if len(fresh) < len(unique):  # rare: give the numbers back, so that ids stay dense
+        db.session.execute(
+            update(Channel)
+            .where(Channel.id == channel_id)
+            .values(last_message_id=Channel.last_message_id - (len(unique) - len(fresh)))
+        )
+    first_id = last_id - len(unique) + 1
+    published = _insert_numbered(channel_id, first_id, fresh, stored) if fresh else []
+    for draft in drafts:
+        outcomes[id(draft)] = stored.get((draft.author_id, draft.nonce)) or Refused("not_signed_in")
+    return published
+
+
+def _insert_numbered(
+    channel_id: int, first_id: int, drafts: list[Draft], stored: dict[tuple[int, str], Stored]
+) -> list[tuple[int, dict[str, Any]]]:
+    # The key is asked for inside the transaction: a rotation may have retired the one we used a moment ago.
+    key_id = data_keys().current_id(MESSAGES, channel_id)
+    key = data_keys().fernet(key_id)
+    assert key is not None  # noqa: S101 - an active key is never destroyed
+    sent_at, rows, published = now(), [], []
+    sent_at = sent_at.replace(microsecond=sent_at.microsecond // 1000 * 1000)
+    for message_id, draft in enumerate(drafts, start=first_id):
+        bound = context(draft.random_id, channel_id, draft.author_id)
+        rows.append(
+            {
+                "channel_id": channel_id,
+                "id": message_id,
+                "random_id": draft.random_id,
+                "author_id": draft.author_id,
+                "nonce": draft.nonce,
+                "kind": draft.kind,
+                "body": seal(key, bound, draft.text),
+                "data_key_id": key_id,
+                "reply_to": draft.reply_to["id"] if draft.reply_to else None,
+                "sent_at": sent_at,
+            }
+        )
+        stored[(draft.author_id, draft.nonce)] = Stored(message_id, sent_at)
+        shown = wire(
+            message_id, draft.slug, draft.username, draft.badges, draft.kind, draft.text, sent_at, draft.reply_to
+        )
+        published.append((channel_id, shown))
+    db.session.execute(insert(Message.__table__), rows)  # type: ignore[arg-type]  # declared as FromClause, is a Table
+    return published
+
+
+def _already_stored(channel_id: int, keys: list[tuple[int, str]]) -> dict[tuple[int, str], Stored]:
+    rows = db.session.execute(
+        select(Message.author_id, Message.nonce, Message.id, Message.sent_at).where(
+            Message.channel_id == channel_id, tuple_(Message.author_id, Message.nonce).in_(keys)
+        )
+    )
+    return {(row.author_id, row.nonce): Stored(row.id, row.sent_at) for row in rows}
+
+
+def _still_signed_in(session_ids: set[int]) -> set[int]:
+    """Sessions that live at this moment of the transaction: a send that races a sign-out on any worker is not stored."""
+    return set(
+        db.session.scalars(
+            select(UserSession.id)
+            .join(User, User.id == UserSession.account_id)
+            .where(
+                UserSession.id.in_(session_ids),
+                UserSession.ended_at.is_(None),
+                User.disabled_at.is_(None),
+                User.must_change_password.is_(False),
+            )
+        )
+    )

@@ -1,0 +1,145 @@
+"""Data keys: what messages and texts are sealed with, kept in the database wrapped by a master key."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import secrets
+from datetime import datetime
+from typing import cast
+
+from cryptography.fernet import Fernet
+from flask import current_app
+from sqlalchemy import BigInteger, CheckConstraint, Index, String, Text, select, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.clock import UtcDateTime, now
+from app.encryption.keyring import KeyRing
+from app.extensions import Base, db
+
+# One key for the instance and each of these; messages have one for each channel.
+INSTANCE_PURPOSES = ("applications", "notes", "two_factor", "lookup", "audit", "device")
+MESSAGES = "messages"
+
+
+def _random_id() -> int:
+    # Random, not counted: an id that a rolled-back transaction used must never come to mean another key in a cache.
+    return secrets.randbits(52) + 1
+
+
+class DataKey(Base):
+    """A Fernet key, wrapped. The instance's own keys have channel 0; period is '' until keys are cut by month."""
+
+    __tablename__ = "data_key"
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False, default=_random_id)
+    purpose: Mapped[str] = mapped_column(
+        String(20), comment="what is sealed with it: messages, applications, audit, ..."
+    )
+    channel_id: Mapped[int] = mapped_column(
+        default=0, comment="0: the instance's own. No foreign key: a key may outlive a channel"
+    )
+    period: Mapped[str] = mapped_column(String(7), default="", comment="YYYY-MM, or '' for all time")
+    wrapped: Mapped[str | None] = mapped_column(Text, comment="under the master key; NULL once destroyed")
+    master_key_id: Mapped[str] = mapped_column(String(8), comment="first 8 hex digits of the master key's SHA-256")
+    state: Mapped[str] = mapped_column(
+        String(9), default="active", comment="active seals and opens, retired opens, destroyed does neither"
+    )
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+    __table_args__ = (
+        CheckConstraint("state IN ('active', 'retired', 'destroyed')", name="state"),
+        Index(
+            "uq_data_key_active",
+            "purpose",
+            "channel_id",
+            "period",
+            unique=True,
+            sqlite_where=text("state = 'active'"),
+            postgresql_where=text("state = 'active'"),
+        ),
+        Index("ix_data_key_master_key_id", "master_key_id"),
+    )
+
+
+class DataKeys:
+    """The data keys of one app, unwrapped once each and kept in memory."""
+
+    def __init__(self, ring: KeyRing) -> None:
+        self.ring = ring
+        self._unwrapped: dict[int, bytes] = {}
+        self._fernets: dict[int, Fernet] = {}
+
+    def create(self, purpose: str, channel_id: int = 0) -> DataKey:
+        """Add a new active key to the session; the caller commits."""
+        master_key_id, wrapped = self.ring.wrap(Fernet.generate_key())
+        key = DataKey(purpose=purpose, channel_id=channel_id, wrapped=wrapped, master_key_id=master_key_id)
+        db.session.add(key)
+        db.session.flush()
+        return key
+
+    def ensure_instance_keys(self) -> None:
+        """Create the instance's own keys that are not there yet; the caller commits."""
+        there = set(
+            db.session.scalars(select(DataKey.purpose).where(DataKey.channel_id == 0, DataKey.state == "active"))
+        )
+        for purpose in INSTANCE_PURPOSES:
+            if purpose not in there:
+                self.create(purpose)
+
+    def current_id(self, purpose: str, channel_id: int = 0) -> int:
+        """Id of the active key. Raises LookupError when there is none: never a throw-away key."""
+        found = db.session.scalar(
+            select(DataKey.id).where(
+                DataKey.purpose == purpose, DataKey.channel_id == channel_id, DataKey.state == "active"
+            )
+        )
+        if found is None:
+            raise LookupError(f"no active data key for {purpose}, channel {channel_id}")
+        return found
+
+    def fernet(self, key_id: int) -> Fernet | None:
+        """The key to seal and open with, or None when it is unknown or destroyed.
+
+        Raises EncryptionKeyError when the master key that wrapped it is missing.
+        """
+        known = self._fernets.get(key_id)
+        if known is None and (raw := self._raw(key_id)) is not None:
+            known = self._fernets[key_id] = Fernet(raw)
+        return known
+
+    def mac(self, key_id: int, message: bytes) -> bytes:
+        """HMAC-SHA256 of ``message`` under key ``key_id`` (32 bytes), for look-ups and the audit chain."""
+        raw = self._raw(key_id)
+        if raw is None:
+            raise LookupError("the data key is unknown or destroyed")
+        return hmac.digest(base64.urlsafe_b64decode(raw), message, hashlib.sha256)
+
+    def lookup_hash(self, text: str) -> bytes:
+        """A keyed hash by which a sealed text can be found again (32 bytes)."""
+        return self.mac(self.current_id("lookup"), text.encode())
+
+    def forget(self) -> None:
+        """Drop what is cached: keys were rotated or destroyed."""
+        self._unwrapped.clear()
+        self._fernets.clear()
+
+    def _raw(self, key_id: int) -> bytes | None:
+        if key_id not in self._unwrapped:
+            row = db.session.execute(select(DataKey.master_key_id, DataKey.wrapped).where(DataKey.id == key_id)).first()
+            if row is None or row.wrapped is None:
+                return None
+            self._unwrapped[key_id] = self.ring.unwrap(row.master_key_id, row.wrapped)
+        return self._unwrapped[key_id]
+
+    def __repr__(self) -> str:
+        return f"<DataKeys {len(self._unwrapped)} in memory>"
+
+
+def data_keys() -> DataKeys:
+    """The data keys of the current app. Raises EncryptionKeyError when ENCRYPTION_KEY cannot be used."""
+    extension = current_app.extensions["data_keys"]
+    if isinstance(extension, Exception):
+        raise extension
+    return cast(DataKeys, extension)

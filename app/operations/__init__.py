@@ -1,0 +1,1 @@
+"""Running it: health, refusals to serve, the checklist, error pages."""

@@ -1,0 +1,87 @@
+"""How often anybody may do anything: one table of sliding windows for pages and socket events alike."""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+import time
+from collections.abc import Callable
+from functools import cache, wraps
+from typing import Any
+
+from flask import current_app, request
+from limits import RateLimitItem, parse, parse_many
+
+from app.extensions import limiter
+
+# Which setting limits what. The key is what is counted: an address, an account.
+POLICIES = {
+    "login": "ratelimit_login",
+    "applications": "ratelimit_applications",
+    "messages": "ratelimit_messages",
+    "registration": "ratelimit_registration",
+    "handshakes": "ratelimit_handshakes",
+    "joins": "ratelimit_joins",
+    "history": "ratelimit_history",
+    "reveals": "ratelimit_reveals",
+    "passwords": "ratelimit_passwords",
+    "pages": "ratelimit_pages",
+}
+WORTH_RECORDING = parse("1 per minute")
+
+
+class RateLimited(Exception):
+    """Too often. ``retry_after`` is in whole seconds, at least 1."""
+
+    def __init__(self, policy: str, retry_after: int) -> None:
+        super().__init__(policy)
+        self.policy = policy
+        self.retry_after = retry_after
+
+
+def address_key(address: str | None) -> str:
+    """The address to count by: an IPv6 customer owns a whole /64 and could take a new address for every try."""
+    try:
+        parsed = ipaddress.ip_address(address or "")
+    except ValueError:
+        return "unknown"
+    if parsed.version == 6:
+        return str(ipaddress.ip_network((parsed, 64), strict=False).network_address)
+    return str(parsed)
+
+
+def spend(policy: str, key: str) -> None:
+    """Count one act of ``key``. Raises RateLimited when that is one too many; a refused act is not counted."""
+    for item in _items(policy):
+        if not limiter.limiter.hit(item, policy, key):
+            reset_at, _ = limiter.limiter.get_window_stats(item, policy, key)
+            raise RateLimited(policy, max(1, math.ceil(reset_at - time.time())))
+
+
+def worth_recording(policy: str, key: str) -> bool:
+    """Whether this refusal goes into the audit log: one a minute for each key, or a flood would flood the log."""
+    return bool(limiter.limiter.hit(WORTH_RECORDING, "recorded", policy, key))
+
+
+def limited(policy: str) -> Callable[[Any], Any]:
+    """Decorate a view: its POSTs are counted by address under ``policy``."""
+
+    def decorate(view: Any) -> Any:
+        @wraps(view)
+        def counted(*args: Any, **kwargs: Any) -> Any:
+            if request.method == "POST":
+                spend(policy, address_key(request.remote_addr))
+            return view(*args, **kwargs)
+
+        return counted
+
+    return decorate
+
+
+def _items(policy: str) -> list[RateLimitItem]:
+    return _parsed(getattr(current_app.config["STREAMZY"], POLICIES[policy]))
+
+
+@cache
+def _parsed(rate: str) -> list[RateLimitItem]:
+    return parse_many(rate)

@@ -1,0 +1,223 @@
+"""Every setting Streamzy reads: typed, checked once, and named when it is wrong."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from dotenv import dotenv_values
+from limits import parse_many
+
+ROOT = Path(__file__).resolve().parent
+DEFAULT_DATABASE = f"sqlite:///{ROOT / 'instance' / 'streamzy.db'}"
+
+# Names that look like ours and are not read are probably misspelt: they are warned about.
+OUR_PREFIXES = (
+    "RATELIMIT_",
+    "SESSION_",
+    "ACTIVITY_",
+    "LOCKOUT_",
+    "MAX_CONNECTIONS_",
+    "MAIL_",
+    "METRICS_",
+    "BCRYPT_",
+    "TRANSPORT",
+    "MESSAGE_RETENTION_",
+    "AUDIT_RETENTION_",
+)
+
+
+class SettingsError(Exception):
+    """One or more settings are wrong; the message has one line a setting, and never a secret's value."""
+
+
+def _text(value: str) -> str:
+    return value
+
+
+def _flag(value: str) -> bool:
+    known = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+    if value.lower() not in known:
+        raise ValueError("must be true or false")
+    return known[value.lower()]
+
+
+def _whole_number(low: int, high: int) -> Callable[[str], int]:
+    def read(value: str) -> int:
+        if not re.fullmatch(r"\d{1,9}", value) or not low <= int(value) <= high:
+            raise ValueError(f"must be a whole number from {low} to {high}")
+        return int(value)
+
+    return read
+
+
+def _one_of(*choices: str) -> Callable[[str], str]:
+    def read(value: str) -> str:
+        if value not in choices:
+            raise ValueError(f"must be one of: {', '.join(choices)}")
+        return value
+
+    return read
+
+
+def _rate(value: str) -> str:
+    try:
+        parse_many(value)
+    except ValueError:
+        raise ValueError('must be a limit such as "10 per 5 minutes"') from None
+    return value
+
+
+def _keys(value: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in value.split(",") if part.strip())
+
+
+def _url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path not in ("", "/") or parts.query:
+        raise ValueError("must be an address such as https://chat.example.org, without a path")
+    return value.rstrip("/")
+
+
+def _database(value: str) -> str:
+    # Hosting companies hand out postgres://; the driver we ship is psycopg 3.
+    value = re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", value)
+    if not value.startswith(("sqlite:///", "postgresql+psycopg://")):
+        raise ValueError("must begin with sqlite:/// or postgresql://")
+    return value
+
+
+def _redis(value: str) -> str:
+    if not value.startswith(("redis://", "rediss://", "unix://")):
+        raise ValueError("must begin with redis://, rediss:// or unix://")
+    return value
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The settings of one running Streamzy. Field names are the environment's, in lower case."""
+
+    secret_key: str = ""
+    encryption_key: tuple[str, ...] = ()
+    database_url: str = DEFAULT_DATABASE
+    redis_url: str = ""
+    workers: int = 1
+    host: str = "127.0.0.1"
+    port: int = 5000
+    public_url: str = ""
+    trusted_proxies: int = 0
+    flask_env: str = "development"
+    flask_debug: bool = False
+    session_cookie_secure: bool = False
+    session_lifetime_minutes: int = 120
+    activity_timeout_minutes: int = 30
+    bcrypt_rounds: int = 12
+    lockout_failures: int = 5
+    lockout_minutes: int = 15
+    ratelimit_login: str = "10 per 5 minutes"
+    ratelimit_applications: str = "5 per 5 minutes"
+    ratelimit_messages: str = "30 per minute"
+    ratelimit_registration: str = "10 per hour"
+    ratelimit_handshakes: str = "600 per minute"
+    ratelimit_joins: str = "600 per minute"
+    ratelimit_history: str = "240 per minute"
+    ratelimit_reveals: str = "10 per 5 minutes"
+    ratelimit_passwords: str = "10 per 5 minutes"
+    ratelimit_pages: str = "1200 per minute"
+    max_connections_per_address: int = 0
+    max_connections_per_account: int = 0
+    registration: str = "open"
+    security_contact: str = ""
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] | None = None) -> Settings:
+        """Read ``environ`` (default: the process's, over the ``.env`` file that ENV_FILE names).
+
+        Raises SettingsError naming every setting that is wrong.
+        """
+        values = environment_over_file() if environ is None else dict(environ)
+        read: dict[str, Any] = {}
+        wrong: list[str] = []
+        for field in fields(cls):
+            name = field.name.upper()
+            given = values.get(name, "").strip()
+            if not given:
+                continue  # absent and empty both mean the default: `NAME=` in a .env is how people say "none"
+            try:
+                read[field.name] = READERS[field.name](given)
+            except ValueError as error:
+                wrong.append(f"{name} {error}")
+        settings = cls(**read)
+        wrong += settings._contradictions()
+        if wrong:
+            raise SettingsError("\n".join(wrong))
+        return settings
+
+    def _contradictions(self) -> list[str]:
+        found = []
+        if self.workers > 1:
+            found.append("WORKERS above 1 is not supported yet: one worker serves a whole instance for now")
+        if self.production and self.flask_debug:
+            found.append("FLASK_DEBUG must be off when FLASK_ENV is production")
+        if self.activity_timeout_minutes > self.session_lifetime_minutes:
+            found.append("ACTIVITY_TIMEOUT_MINUTES must not be longer than SESSION_LIFETIME_MINUTES")
+        return found
+
+    @property
+    def production(self) -> bool:
+        """Whether this is meant for other people: the checks of the deployment checklist then refuse to serve."""
+        return self.flask_env == "production"
+
+    @property
+    def sqlite(self) -> bool:
+        """Whether the database is a file of this machine."""
+        return self.database_url.startswith("sqlite")
+
+    def __repr__(self) -> str:  # a settings object in a traceback or a log must show no key
+        return f"<Settings {self.flask_env}>"
+
+
+READERS: dict[str, Callable[[str], Any]] = {
+    "secret_key": _text,
+    "encryption_key": _keys,
+    "database_url": _database,
+    "redis_url": _redis,
+    "workers": _whole_number(1, 64),
+    "host": _text,
+    "port": _whole_number(1, 65535),
+    "public_url": _url,
+    "trusted_proxies": _whole_number(0, 8),
+    "flask_env": _one_of("development", "production"),
+    "flask_debug": _flag,
+    "session_cookie_secure": _flag,
+    "session_lifetime_minutes": _whole_number(1, 43200),
+    "activity_timeout_minutes": _whole_number(1, 43200),
+    "bcrypt_rounds": _whole_number(4, 18),
+    "lockout_failures": _whole_number(1, 100),
+    "lockout_minutes": _whole_number(1, 1440),
+    "max_connections_per_address": _whole_number(0, 1_000_000),
+    "max_connections_per_account": _whole_number(0, 1_000_000),
+    "registration": _one_of("open", "closed"),
+    "security_contact": _text,
+} | {field.name: _rate for field in fields(Settings) if field.name.startswith("ratelimit_")}
+
+
+def env_file() -> Path:
+    """The ``.env`` file in use: ENV_FILE, else the one beside this file."""
+    return Path(os.environ.get("ENV_FILE") or ROOT / ".env")
+
+
+def environment_over_file() -> dict[str, str]:
+    """The process's environment over the ``.env`` file."""
+    return {name: value for name, value in dotenv_values(env_file()).items() if value is not None} | dict(os.environ)
+
+
+def unknown_settings(values: Mapping[str, str]) -> list[str]:
+    """Names in ``values`` that look like settings of ours but are not read: worth a warning, never a stop."""
+    known = {field.name.upper() for field in fields(Settings)}
+    return sorted(name for name in values if name.startswith(OUR_PREFIXES) and name not in known)
