@@ -1,0 +1,1 @@
+"""What every door passes: headers, limits, origins and input validation."""
