@@ -18,6 +18,7 @@ from app.chat.listener import Listener
 from app.chat.routes import chat
 from app.chat.writer import Writer
 from app.commands import registry
+from app.delivery.websocket import bound_message_size
 from app.encryption.data_key import DataKeys
 from app.encryption.keyring import EncryptionKeyError, KeyRing
 from app.extensions import csrf, db, limiter, migrate, socketio
@@ -63,6 +64,7 @@ def create_app(settings: Settings) -> Flask:
         logger=False,
         engineio_logger=False,
     )
+    bound_message_size(socketio, LARGEST_PACKET)
     app.wsgi_app = SecurityHeaders(app.wsgi_app)  # type: ignore[method-assign]  # Flask documents this form
     hops = settings.trusted_proxies
     if hops:

@@ -75,15 +75,15 @@ def sessions() -> str:
     return render_template("account/sessions.html", sessions=shown)
 
 
-@account.post("/sessions/<int:session_id>/revoke")
+@account.post("/sessions/<int:id>/revoke")
 @signed_in_only
-def revoke_session(session_id: int) -> Response:
+def revoke_session(id: int) -> Response:
     """Sign one of my browsers out."""
     mine = {session.id: session for session in UserSession.living_of(the_user())}
-    if session_id not in mine:  # somebody else's session does not exist for me
+    if id not in mine:  # somebody else's session does not exist for me
         abort(404)
-    mine[session_id].end("revoked")
-    record("session.revoked", current_actor(), target_kind="session", target_id=session_id)
+    mine[id].end("revoked")
+    record("session.revoked", current_actor(), target_kind="session", target_id=id)
     db.session.commit()
     flash("That browser is signed out.", "success")
     return redirect(url_for("account.sessions"))

@@ -28,7 +28,7 @@ def overview() -> dict[str, Any]:
             "channels": db.session.scalar(select(func.count()).select_from(Channel)),
             "accounts": User.count(),
             "messages": db.session.scalar(select(func.coalesce(func.sum(Channel.last_message_id), 0))),
-            "failed_sign_ins_today": _failed_sign_ins(),
+            "failed_sign_ins": _failed_sign_ins(),
         },
         "events": events,
         "chain": {"ok": chain.end_holds(), "last_id": chain.length()},

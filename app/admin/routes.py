@@ -48,28 +48,28 @@ def applications() -> str:
     )
 
 
-@admin.get("/applications/<int:application_id>")
+@admin.get("/applications/<int:id>")
 @admins_only
-def application(application_id: int) -> str:
+def application(id: int) -> str:
     """One application on one screen. Opening it is recorded: it shows personal data."""
-    found = _find(application_id)
+    found = _find(id)
     record("application.viewed", current_actor(), **_target(found))
     db.session.commit()
     return _page(found, DecisionForm(formdata=None, version=found.version))
 
 
-@admin.post("/applications/<int:application_id>/approve")
+@admin.post("/applications/<int:id>/approve")
 @admins_only
-def approve(application_id: int) -> Response | tuple[str, int]:
+def approve(id: int) -> Response | tuple[str, int]:
     """Open the channel and the account."""
-    return _decide(application_id, "application.approved", StreamerApplication.approve, "The channel is open.")
+    return _decide(id, "application.approved", StreamerApplication.approve, "The channel is open.")
 
 
-@admin.post("/applications/<int:application_id>/reject")
+@admin.post("/applications/<int:id>/reject")
 @admins_only
-def reject(application_id: int) -> Response | tuple[str, int]:
+def reject(id: int) -> Response | tuple[str, int]:
     """Say no, and why."""
-    return _decide(application_id, "application.rejected", StreamerApplication.reject, "The application is rejected.")
+    return _decide(id, "application.rejected", StreamerApplication.reject, "The application is rejected.")
 
 
 def _decide(
@@ -82,7 +82,7 @@ def _decide(
         return _page(found, form), 400
     try:
         channel = verb(found, the_user(), form.reason.data or "", form.note.data or "", form.seen_version())
-        record(event, current_actor(), **_target(found), **({"channel": channel.slug} if channel else {}))
+        record(event, current_actor(), **_target(found), channel=channel.slug if channel else "")
         db.session.commit()
     except OwnApplication:
         abort(403, "Nobody decides their own application. Ask another admin.")
@@ -93,7 +93,7 @@ def _decide(
         why = str(late) if isinstance(late, CannotApprove) else found.what_became_of_it()
         return _page(found, form, conflict=why), 409
     flash(done, "success")
-    return redirect(url_for("admin.application", application_id=application_id))
+    return redirect(url_for("admin.application", id=application_id))
 
 
 def _page(found: StreamerApplication, form: DecisionForm, conflict: str | None = None) -> str:

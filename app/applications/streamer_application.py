@@ -169,7 +169,7 @@ class StreamerApplication(Base):
 
     @property
     def creates_account(self) -> bool:
-        """Whether approval makes a new account: an applicant who was signed in keeps theirs, and nothing is revealed."""
+        """Whether approval makes an account: an applicant who was signed in keeps theirs, and nothing is revealed."""
         return self.applicant_id is None
 
     def is_own_of(self, admin: User) -> bool:
@@ -177,7 +177,7 @@ class StreamerApplication(Base):
         return self.applicant_id == admin.id
 
     def approve(self, by: User, reason: str, note: str, version: int) -> Channel:
-        """Open channel and account. Raises StaleDecision, OwnApplication or CannotApprove; then nothing has happened."""
+        """Open channel and account. Raises StaleDecision, OwnApplication or CannotApprove: then nothing happened."""
         self._decide(APPROVED, by, reason, note, version)
         if self.applicant_id is None:
             streamer = User.with_held_name(self.slug, None, role="streamer", must_change_password=True)

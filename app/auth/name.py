@@ -13,12 +13,13 @@ from app.clock import UtcDateTime, now
 from app.extensions import Base, db
 
 SHORTEST, LONGEST = 3, 32
+CONFUSED = str.maketrans("01i_", "oll-")
 
 # Names that would let somebody pass for the house, or that stand for a page.
 RESERVED = frozenset(
-    "account accounts admin administrator anonymous api apply bot c channel channels deleted everyone forgot health help here "
-    "login logout me mod moderator mods nobody official overlay owner register root security settings staff static status streamer "
-    "streamzy support system team unknown user viewer visitor www".split()
+    "account accounts admin administrator anonymous api apply bot c channel channels deleted everyone forgot health "
+    "help here login logout me mod moderator mods nobody official overlay owner register root security settings staff static status "
+    "streamer streamzy support system team unknown user viewer visitor www".split()
 )
 
 
@@ -38,7 +39,7 @@ class TakenName(Base):
 
 def appearance(name: str) -> str:
     """What ``name`` looks like at a glance: letters and digits that are easily confused become one."""
-    key = name.casefold().translate(str.maketrans({"0": "o", "1": "l", "i": "l", "_": "-"}))
+    key = name.casefold().translate(CONFUSED)
     return key.replace("rn", "m").replace("vv", "w")
 
 

@@ -56,7 +56,7 @@ class UserSession(Base):
 
     @classmethod
     def with_token(cls, token: object) -> UserSession | None:
-        """The session of a cookie's token while it lives; one found past its limits is ended here. The caller commits."""
+        """The session of a cookie's token while it lives. One found past its limits is ended: the caller commits."""
         if not isinstance(token, str):
             return None
         session = db.session.scalar(select(cls).where(cls.token_hash == _hash(token)))

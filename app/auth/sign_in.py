@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import current_app
 
 from app.audit.actor import Actor
@@ -34,7 +36,7 @@ def sign_in(username: str, candidate: str, actor: Actor) -> tuple[UserSession, s
 
     if right and not disabled and user_id is not None:
         return _open(user_id, actor)
-    on = {"target_kind": "account", "target_id": user_id, "target_name": username}
+    on: dict[str, Any] = {"target_kind": "account", "target_id": user_id, "target_name": username}
     if user_id is not None and (number is None or disabled):
         record("login.refused", actor, **on)
     else:

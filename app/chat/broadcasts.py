@@ -41,6 +41,12 @@ def joined(channel_id: int, sid: str, last_id: int) -> None:
     _just_joined[channel_id][sid] = last_id
 
 
+def left(channel_id: int, sid: str) -> None:
+    """``sid`` reads the channel no longer."""
+    if channel_id in _just_joined:
+        _just_joined[channel_id].pop(sid, None)
+
+
 def message_posted(channel_id: int, message: dict[str, Any]) -> None:
     """Tell everybody in the channel, and keep it for those who are about to be."""
     for hold in _holds.get(channel_id, ()):

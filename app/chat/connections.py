@@ -68,8 +68,25 @@ def closed(sid: str) -> None:
     """Forget a socket that is gone."""
     connection = _open.pop(sid, None)
     if connection:
-        for channel_id in connection.reading.values():
-            presence.left(channel_id, connection.person)
+        for slug in list(connection.reading):
+            stop_reading(connection, slug)
+
+
+def start_reading(connection: Connection, place: Place, last_id: int) -> None:
+    """Count the connection among a channel's readers; its answer held messages up to ``last_id``."""
+    broadcasts.joined(place.channel_id, connection.sid, last_id)
+    if place.slug not in connection.reading:
+        connection.reading[place.slug] = place.channel_id
+        presence.entered(place.channel_id, place.slug, connection.person)
+
+
+def stop_reading(connection: Connection, slug: str) -> int | None:
+    """The connection reads the channel no longer; returns the channel's id if it did."""
+    channel_id = connection.reading.pop(slug, None)
+    if channel_id is not None:
+        broadcasts.left(channel_id, connection.sid)
+        presence.left(channel_id, connection.person)
+    return channel_id
 
 
 def of(sid: str) -> Connection | None:

@@ -1,4 +1,4 @@
-"""The watch of each process: hears announcements of other processes, ends idle people's sockets, tells viewer counts."""
+"""The watch of each process: hears other processes' announcements, ends idle people's sockets, tells viewer counts."""
 
 from __future__ import annotations
 

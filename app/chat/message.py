@@ -21,6 +21,8 @@ from sqlalchemy import (
 from sqlalchemy.engine import Row
 from sqlalchemy.orm import Mapped, aliased, mapped_column
 
+from app.audit.actor import Actor
+from app.audit.event import AuditEvent, record
 from app.auth.user import User
 from app.channels.channel import Channel, badges
 from app.channels.membership import Membership
@@ -82,7 +84,7 @@ def newest(channel: Channel, limit: int = PAGE) -> tuple[list[dict[str, Any]], b
 
 
 def before(channel: Channel, message_id: int | None, limit: int) -> tuple[list[dict[str, Any]], bool]:
-    """Up to ``limit`` messages before ``message_id`` (None: from the end), oldest first; whether there are older ones."""
+    """Up to ``limit`` messages before ``message_id`` (None: the newest), oldest first; whether there are older ones."""
     query = _readable(channel).order_by(Message.id.desc()).limit(limit + 1)
     if message_id is not None:
         query = query.where(Message.id < message_id)
@@ -113,7 +115,7 @@ Quoted = aliased(Message)
 QuotedAuthor = aliased(User)
 
 
-def _readable(channel: Channel) -> Select[Any]:
+def _readable(channel: Channel) -> Select[*tuple[Any, ...]]:
     # Columns, not objects: an identity map of fifty messages costs more than decrypting them.
     return (
         select(
@@ -165,7 +167,18 @@ def _wire_of(channel: Channel, row: Row[Any]) -> dict[str, Any]:
     shown = wire(row.id, channel.slug, row.username, author_badges, row.kind, text or UNVERIFIED, row.sent_at, reply)
     if text is None:
         shown["unverified"] = True
+        _record_unverified(channel, row.id)
     return shown
+
+
+def _record_unverified(channel: Channel, message_id: int) -> None:
+    """Put it on record, once however often the page is opened. The door that reads commits."""
+    which = f"{channel.slug}/{message_id}"
+    known = select(AuditEvent.id).where(AuditEvent.event == "message.unverified", AuditEvent.target_name == which)
+    if db.session.scalar(known.limit(1)) is None:
+        record(
+            "message.unverified", Actor(name="streamzy"), target_kind="message", target_id=message_id, target_name=which
+        )
 
 
 def _opened(key_id: int, random_id: bytes, channel_id: int, author_id: int, body: bytes) -> str | None:

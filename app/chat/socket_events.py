@@ -115,10 +115,13 @@ def on_join(connection: Connection, data: dict[str, Any]) -> dict[str, Any]:
             shown, gap = messages.after(channel, last_seen, CATCH_UP)
         db.session.commit()
     # From here to the return nothing yields: nothing can be posted between the answer and the room.
-    if not gap:
+    if gap:
+        _leave(connection, place.slug)  # what is live now would overtake what is still missing
+    else:
         last_id = shown[-1]["id"] if shown else (last_seen or 0)
         shown += [message for message in hold.messages if message["id"] > last_id]
-        _enter(connection, place, shown[-1]["id"] if shown else last_id)
+        join_room(broadcasts.channel_room(place.channel_id))
+        connections.start_reading(connection, place, shown[-1]["id"] if shown else last_id)
     answer: dict[str, Any] = {
         "channel": _described(channel),
         "me": _me(user, place),
@@ -131,10 +134,7 @@ def on_join(connection: Connection, data: dict[str, Any]) -> dict[str, Any]:
 @event("leave", gate="everyone")
 def on_leave(connection: Connection, data: dict[str, Any]) -> dict[str, Any]:
     """Read a channel no longer."""
-    channel_id = connection.reading.pop(payload.text(data, "channel", 64), None)
-    if channel_id is not None:
-        leave_room(broadcasts.channel_room(channel_id))
-        presence.left(channel_id, connection.person)
+    _leave(connection, payload.text(data, "channel", 64))
     return {}
 
 
@@ -191,12 +191,10 @@ def _user_of(connection: Connection) -> User | None:
     return db.session.get(User, connection.user_id) if connection.user_id is not None else None
 
 
-def _enter(connection: Connection, place: Place, last_id: int) -> None:
-    join_room(broadcasts.channel_room(place.channel_id))
-    broadcasts.joined(place.channel_id, connection.sid, last_id)
-    if place.slug not in connection.reading:
-        connection.reading[place.slug] = place.channel_id
-        presence.entered(place.channel_id, place.slug, connection.person)
+def _leave(connection: Connection, slug: str) -> None:
+    channel_id = connections.stop_reading(connection, slug)
+    if channel_id is not None:
+        leave_room(broadcasts.channel_room(channel_id))
 
 
 def _described(channel: Channel) -> dict[str, Any]:

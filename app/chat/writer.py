@@ -193,7 +193,7 @@ def _already_stored(channel_id: int, keys: list[tuple[int, str]]) -> dict[tuple[
 
 
 def _still_signed_in(session_ids: set[int]) -> set[int]:
-    """Sessions that live at this moment of the transaction: a send that races a sign-out on any worker is not stored."""
+    """Sessions that live at this moment of the transaction: a send that races a sign-out anywhere is not stored."""
     return set(
         db.session.scalars(
             select(UserSession.id)

@@ -15,7 +15,7 @@ class EncryptionKeyError(Exception):
 
 
 class KeyRing:
-    """Master keys by id. An id is the first 8 hex digits of the key's SHA-256: it names a key and gives nothing away."""
+    """Master keys by id: the first 8 hex digits of the key's SHA-256, which name a key and give nothing away."""
 
     def __init__(self, keys: Sequence[str]) -> None:
         """Take Fernet keys, newest first. Raises EncryptionKeyError when there is none or one is malformed."""
@@ -28,7 +28,7 @@ class KeyRing:
             key_id = key_id_of(key)
             if key_id is None:
                 raise EncryptionKeyError(
-                    f"ENCRYPTION_KEY: key {position} of {len(keys)} is not a Fernet key (44 characters, url-safe base64)"
+                    f"ENCRYPTION_KEY: key {position} of {len(keys)} is not a Fernet key (44 characters of base64)"
                 )
             if key_id in self._fernets:
                 raise EncryptionKeyError(f"ENCRYPTION_KEY: key {position} of {len(keys)} is there twice (id {key_id})")

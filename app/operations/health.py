@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 
 def examine() -> dict[str, str]:
-    """'ok' or 'down' for the database, the keys and, where it is used, Redis. Details go to the log, not to strangers."""
+    """'ok' or 'down' for the database, the keys and, where it is used, Redis. Details go to the log only."""
     found = {"database": "ok", "keys": "ok"}
     try:
         key_id = db.session.scalar(select(DataKey.id).where(DataKey.state == "active").limit(1))

@@ -41,7 +41,8 @@ def in_force(settings: Settings) -> list[dict[str, str]]:
         _promise(
             "Everything has a limit",
             "Counted in sliding windows, over all your tabs.",
-            f"sign-in {settings.ratelimit_login}; messages {settings.ratelimit_messages}; applications {settings.ratelimit_applications}",
+            f"sign-in {settings.ratelimit_login}; messages {settings.ratelimit_messages}; "
+            f"applications {settings.ratelimit_applications}",
             "tests/security/test_rate_limits.py",
         ),
         _promise(
@@ -61,7 +62,7 @@ def in_force(settings: Settings) -> list[dict[str, str]]:
 
 LIMITS = [
     "This server can read messages: it has the keys. Whoever controls the server can too.",
-    "Whoever steals the database alone, or a backup without the key, reads no message; they do see who wrote when, and how much.",
+    "Whoever steals the database alone, or a backup without the key, reads no message, but sees who wrote when.",
     "Viewers can copy what they read.",
     "A channel's title, its description and your user name are not encrypted.",
 ]

@@ -1,0 +1,1 @@
+"""The transport under Socket.IO. Knows nothing of chat."""
