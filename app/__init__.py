@@ -41,12 +41,13 @@ def create_app(settings: Settings) -> Flask:
         if settings.sqlite:
             sqlite.prepare(db.engine)
     migrate.init_app(app, db, directory=str(ROOT / "migrations"))
+    permissions.recognise_before_requests(app)
     csrf.init_app(app)
+    permissions.guard_before_requests(app)
     limiter.init_app(app)
     app.extensions["data_keys"] = _data_keys(settings)
     app.extensions["writer"] = Writer(app)
     app.extensions["listener"] = Listener(app)
-    permissions.init_app(app)
     page_context.init_app(app)
     error_pages.init_app(app)
     for blueprint in (account, admin, applications, auth, chat, operations):

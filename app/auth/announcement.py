@@ -27,7 +27,7 @@ announced: Signal = Signal()
 
 @dataclass(frozen=True)
 class News:
-    """What was announced. ``kind`` is sessions_ended, account_changed, channel_changed or keys_changed."""
+    """What was announced. ``kind`` is session_ended, account_changed, channel_changed or keys_changed."""
 
     id: int
     kind: str
@@ -35,7 +35,6 @@ class News:
     session_id: int | None
     channel_id: int | None
     reason: str
-    except_session_id: int | None
 
 
 class Announcement(Base):
@@ -48,15 +47,12 @@ class Announcement(Base):
     account_id: Mapped[int | None]
     session_id: Mapped[int | None]
     channel_id: Mapped[int | None]
-    except_session_id: Mapped[int | None] = mapped_column(comment="the session that acts, which goes on")
     reason: Mapped[str] = mapped_column(String(20), default="")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now, index=True)
 
     def news(self) -> News:
         """This row as a value that outlives its session."""
-        return News(
-            self.id, self.kind, self.account_id, self.session_id, self.channel_id, self.reason, self.except_session_id
-        )
+        return News(self.id, self.kind, self.account_id, self.session_id, self.channel_id, self.reason)
 
 
 def announce(kind: str, **about: Any) -> None:

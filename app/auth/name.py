@@ -18,8 +18,8 @@ CONFUSED = str.maketrans("01i_", "oll-")
 # Names that would let somebody pass for the house, or that stand for a page.
 RESERVED = frozenset(
     "account accounts admin administrator anonymous api apply bot c channel channels deleted everyone forgot health "
-    "help here login logout me mod moderator mods nobody official overlay owner register root security settings staff static status "
-    "streamer streamzy support system team unknown user viewer visitor www".split()
+    "help here login logout me mod moderator mods nobody official overlay owner register root security settings staff "
+    "static status streamer streamzy support system team unknown user viewer visitor www".split()
 )
 
 
@@ -77,9 +77,9 @@ def is_taken(name: str) -> bool:
 
 
 def keep(name: str, held_by: str) -> None:
-    """Turn a reservation into a holding."""
+    """Turn an application's reservation into a holding; a name its owner held already stays as it is."""
     held = db.session.get(TakenName, appearance(name))
-    if held is not None:
+    if held is not None and held.held_by == "application":
         held.held_by = held_by
 
 

@@ -99,10 +99,14 @@ class HashingPool:
         self._owner = 0
         self.waiting = 0
 
-    def run(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        """Run ``function`` in the pool and wait for it. Raises HashingBusy when too many wait already."""
+    def require_room(self) -> None:
+        """Raise HashingBusy when too many wait already: asked before anything else is counted or written."""
         if self.waiting >= MOST_WAITING:
             raise HashingBusy
+
+    def run(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Run ``function`` in the pool and wait for it. Raises HashingBusy when too many wait already."""
+        self.require_room()
         if self._pool is None or self._owner != os.getpid():
             self._pool, self._owner = ThreadPool(1), os.getpid()
             self._pool.apply(_lower_priority)

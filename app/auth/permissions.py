@@ -71,9 +71,13 @@ def current_actor(name: str | None = None) -> Actor:
     )
 
 
-def init_app(app: Flask) -> None:
-    """Stand before every request of ``app``."""
+def recognise_before_requests(app: Flask) -> None:
+    """Find out who is here. First of all: an error page, too, must know whether somebody is signed in."""
     app.before_request(_recognise)
+
+
+def guard_before_requests(app: Flask) -> None:
+    """Let nobody through a gate that is not theirs. After the CSRF check, which asks nobody who they are."""
     app.before_request(_guard)
 
 
@@ -84,10 +88,11 @@ def _recognise() -> None:
     user_session = UserSession.with_token(session["token"])
     if user_session is None:
         session.pop("token")  # a cookie whose session has ended counts as none
+        db.session.commit()  # it may just have been found past its limits
     else:
         g.user_session, g.user = user_session, user_session.user
-        user_session.touch(person=True)
-    db.session.commit()
+        if user_session.touch(person=True):
+            db.session.commit()
 
 
 def _guard() -> Response | None:

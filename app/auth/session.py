@@ -98,17 +98,17 @@ class UserSession(Base):
         """End this session now; its sockets are cut as soon as the caller commits."""
         if self.ended_at is None:
             self.ended_at, self.end_reason = now(), reason
-            announce("sessions_ended", account_id=self.account_id, session_id=self.id, reason=reason)
+            announce("session_ended", account_id=self.account_id, session_id=self.id, reason=reason)
 
     @classmethod
     def end_all_of(cls, user: User, reason: str, *, except_session: UserSession | None = None) -> None:
         """End every session of ``user``, but for the one that acts."""
-        kept = except_session.id if except_session else None
         statement = update(cls).where(cls.account_id == user.id, cls.ended_at.is_(None))
-        if kept is not None:
-            statement = statement.where(cls.id != kept)
-        db.session.execute(statement.values(ended_at=now(), end_reason=reason))
-        announce("sessions_ended", account_id=user.id, except_session_id=kept, reason=reason)
+        if except_session is not None:
+            statement = statement.where(cls.id != except_session.id)
+        ended = db.session.scalars(statement.values(ended_at=now(), end_reason=reason).returning(cls.id)).all()
+        for session_id in ended:  # by id: whoever hears of it late must not end a session that began since
+            announce("session_ended", account_id=user.id, session_id=session_id, reason=reason)
 
     @classmethod
     def living_of(cls, user: User) -> list[UserSession]:

@@ -25,6 +25,7 @@ def sign_in(username: str, candidate: str, actor: Actor) -> tuple[UserSession, s
     comparing takes a quarter of a second, in which no transaction may be open.
     """
     settings = current_app.config["STREAMZY"]
+    password.hashing.require_room()
     user = User.named(username)
     hashed = user.password_hash if user else None
     user_id = user.id if user else None

@@ -130,17 +130,9 @@ def place(connection: Connection, slug: str, user: User | None) -> Place | None:
 def _on_news(news: News) -> None:
     """Act on an announcement of this process or, through the listener, of another."""
     for connection in everyone():
-        if news.kind == "sessions_ended" and _is_meant(connection, news):
+        if news.kind == "session_ended" and news.session_id is not None and connection.session_id == news.session_id:
             cut(connection, news.reason)
         elif news.kind == "account_changed" and connection.user_id == news.account_id:
             connection.places.clear()
         elif news.kind == "channel_changed":
             connection.places.clear()
-
-
-def _is_meant(connection: Connection, news: News) -> bool:
-    if connection.session_id is None:
-        return False
-    if news.session_id is not None:
-        return connection.session_id == news.session_id
-    return connection.user_id == news.account_id and connection.session_id != news.except_session_id

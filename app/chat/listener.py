@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
-from datetime import datetime, timedelta
+import time
+from datetime import datetime
 
 import gevent
 from flask import Flask
@@ -21,7 +22,7 @@ HEAR_SECONDS = 0.5
 TELL_EVERY = 4  # turns: viewer counts go out every 2 s
 SWEEP_EVERY = 10  # turns: limits are looked at every 5 s
 PRUNE_EVERY = 7200
-DEAF_AFTER = timedelta(seconds=5)
+DEAF_AFTER_SECONDS = 5
 log = logging.getLogger(__name__)
 
 
@@ -31,19 +32,20 @@ class Listener:
     def __init__(self, app: Flask) -> None:
         self.app = app
         self.heard_at: datetime = now()
+        self._heard = time.monotonic()  # how long ago is measured on a clock that nobody sets
         self._seen: dict[int, datetime] = {}
         self._owner = 0
 
     def start(self) -> None:
         """Begin to listen, once in a process."""
         if self._owner != os.getpid():
-            self._owner, self.heard_at = os.getpid(), now()
+            self._owner, self._heard = os.getpid(), time.monotonic()
             gevent.spawn(self._run)
 
     @property
     def deaf(self) -> bool:
         """Whether sends must be refused, because a cut may have gone unheard."""
-        return now() - self.heard_at > DEAF_AFTER
+        return time.monotonic() - self._heard > DEAF_AFTER_SECONDS
 
     def _run(self) -> None:
         turn = 0
@@ -76,7 +78,7 @@ class Listener:
                     data_keys().forget()
                 announcement.announced.send(news)
         db.session.rollback()
-        self.heard_at = moment
+        self.heard_at, self._heard = moment, time.monotonic()
         self._seen = {news_id: at for news_id, at in self._seen.items() if moment - at < 3 * announcement.LOOK_BACK}
 
 

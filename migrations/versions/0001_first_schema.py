@@ -41,7 +41,6 @@ def upgrade() -> None:
         sa.Column("account_id", sa.Integer(), nullable=True),
         sa.Column("session_id", sa.Integer(), nullable=True),
         sa.Column("channel_id", sa.Integer(), nullable=True),
-        sa.Column("except_session_id", sa.Integer(), nullable=True, comment="the session that acts, which goes on"),
         sa.Column("reason", sa.String(length=20), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_announcement")),
