@@ -1,7 +1,11 @@
 // One chat line: a clone of what the server renders, filled with text. No text ever becomes markup.
-import { note } from "./message_note.js";
+import { note, withoutNote } from "./message_note.js";
 import { writeLocalTime } from "../page/local_time.js";
 
+const UNVERIFIED = [
+  "This message could not be verified",
+  "It is not where it was written, so it is not shown. The admins have been told.",
+];
 const template = document.getElementById("message-template");
 const colours = new Map(); // by name, as the server gave them: one's own line has one before the server has seen it
 
@@ -52,8 +56,9 @@ export function fill(line, message, me) {
   time.dateTime = message.sent_at;
   writeLocalTime(time, "time");
   part(line, "author").textContent = author.username;
-  part(line, "text").textContent = message.unverified ? "This message could not be verified" : text;
-  if (message.unverified) note(line, "", "It is not where it was written, so it is not shown. The admins have been told.");
+  part(line, "text").textContent = message.unverified ? UNVERIFIED[0] : text;
+  if (message.unverified) note(line, "unverified", UNVERIFIED[1]);
+  else if (message.id) withoutNote(line);
   showBadges(line, author.badges);
   showReply(line, message.reply_to);
   mark(line, author.username, text ?? "", me);

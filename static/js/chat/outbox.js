@@ -1,5 +1,5 @@
 // One's own messages from the key press to the server's word: pending at once, then confirmed, failed or refused.
-import { note } from "./message_note.js";
+import { note, withoutNote } from "./message_note.js";
 
 const HOLD_MS = 3000;
 const RESEND_WITHIN_MS = 120_000;
@@ -53,7 +53,7 @@ export class Outbox {
 
   store(entry, id) {
     this.entries.delete(entry);
-    note(entry.line, "");
+    withoutNote(entry.line);
     this.list.confirm(entry.line, id);
     const message = this.held.get(id);
     this.held.delete(id);

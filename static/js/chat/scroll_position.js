@@ -69,8 +69,9 @@ export class ScrollPosition {
 
   /** Changes what is above without moving what is read. */
   hold(change) {
-    const below = this.log.scrollHeight - this.log.scrollTop;
+    const mark = this.log.lastElementChild; // stays, whatever changes above; heights are fractions, so no sum of them
+    const before = mark.getBoundingClientRect().top;
     change();
-    this.jump(this.log.scrollHeight - below);
+    this.jump(this.log.scrollTop + mark.getBoundingClientRect().top - before);
   }
 }
