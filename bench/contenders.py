@@ -46,10 +46,11 @@ class Streamzy:
 
     def __enter__(self) -> Streamzy:
         self.server.__enter__()
-        visitor = Visitor(self.server.url).register("bench_sender", PASSWORD)
-        self.server.create_channel(CHANNEL, owner="bench_sender")
+        self.server.create_user("streamer", PASSWORD)
+        self.server.create_channel(CHANNEL, owner="streamer")
+        sender = Visitor(self.server.url).register("sender", PASSWORD)
         self.port = self.server.port
-        self.cookie = visitor.cookie_header
+        self.cookie = sender.cookie_header
         return self
 
     def __exit__(

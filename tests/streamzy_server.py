@@ -173,7 +173,7 @@ class StreamzyServer:
         self.run_flask("users", "create", name, "--password-stdin", stdin=f"{password}\n")
 
     def create_channel(self, slug: str, owner: str) -> None:
-        """Open a public channel for an existing account."""
+        """Open a public channel for an existing account, which signs it out: its role changes."""
         self.run_flask("channels", "create", slug, "--owner", owner)
 
     @property

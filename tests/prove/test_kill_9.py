@@ -117,8 +117,9 @@ def live_until_killed(server: StreamzyServer, chatters: list[Chatter], seconds: 
 def test_kill_9_loses_no_acknowledged_line_and_a_retry_doubles_none(tmp_path: Path) -> None:
     chance = random.Random()
     with StreamzyServer(tmp_path, RATELIMIT_MESSAGES="1000000 per minute") as server:
+        server.create_user("keeper", PASSWORD)
+        server.create_channel(CHANNEL, owner="keeper")
         chatters = [Chatter(name, Visitor(server.url).register(name, PASSWORD)) for name in CAST]
-        server.create_channel(CHANNEL, owner="ada")
         for _ in range(ROUNDS):
             before = sum(len(chatter.acknowledged) for chatter in chatters)
             live_until_killed(server, chatters, seconds=chance.uniform(0.3, 2.0))
