@@ -1,0 +1,117 @@
+"""How gunicorn serves Streamzy: ``gunicorn -c app/operations/gunicorn_settings.py wsgi:app``.
+
+gunicorn reads the names in lower case that it knows; docs.gunicorn.org explains them. It does so in its master, before
+gevent has patched the standard library. Nothing of ``app`` may be imported that early, or what it took from there (such
+as the sleep between two tries to reach Redis) would stop every socket: so hand this over as a file, not as a module.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from typing import Any
+
+import gevent
+from gunicorn.arbiter import Arbiter
+from gunicorn.glogging import Logger
+
+from config import Settings, SettingsError
+
+
+def _settings() -> Settings:
+    try:
+        return Settings.from_environment()
+    except SettingsError as error:
+        sys.stderr.write(f"Streamzy cannot start:\n{error}\n")
+        raise SystemExit(2) from None
+
+
+def _address(host: str, port_number: int) -> str:
+    return f"[{host}]:{port_number}" if ":" in host else f"{host}:{port_number}"
+
+
+_given = _settings()
+
+bind = _address(_given.host, _given.port)
+proc_name = "streamzy"
+workers = _given.workers
+worker_class = "gevent"
+worker_connections = 20_000  # at the default of 1,000 it silently stops accepting
+backlog = 2048
+keepalive = 5
+timeout = 60
+graceful_timeout = 7  # the rest of the ten seconds in which Streamzy promises to end
+
+limit_request_line = 4094
+limit_request_fields = 64
+limit_request_field_size = 8190
+
+# TRUSTED_PROXIES says whom to believe, and the app asks it. gunicorn would believe any process of this machine.
+forwarded_allow_ips = ""
+secure_scheme_headers: dict[str, str] = {}
+forwarder_headers = ""
+
+control_socket_disable = True  # nobody here speaks to it, and two instances would fight for its path
+accesslog = None  # who read what and when is nobody's business; pass --access-logfile - to see it
+access_log_format = '%(h)s "%(m)s %(U)s" %(s)s %(B)s %(M)sms'
+errorlog = "-"
+loglevel = "warning"
+
+
+def without_links(text: str) -> str:
+    """``text`` without query strings, and without the paths that are keys to what they show."""
+    text = re.sub(r"(/\S*?)\?\S*", r"\1", text)
+    return re.sub(r"(/apply/status/|/overlay/)[^/\s?\"\]]+", r"\1...", text)
+
+
+class LinkFilter(logging.Filter):
+    """Keeps private links out of a log."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Change the record, and let it through."""
+        record.msg, record.args = without_links(record.getMessage()), ()
+        return True
+
+
+class QuietLogger(Logger):
+    """gunicorn's own logs, without private links."""
+
+    def setup(self, cfg: Any) -> None:
+        """Read the configuration."""
+        super().setup(cfg)
+        for log in (self.error_log, self.access_log):
+            if not any(isinstance(known, LinkFilter) for known in log.filters):
+                log.addFilter(LinkFilter())
+
+
+logger_class = QuietLogger
+
+
+def post_worker_init(worker: Any) -> None:
+    """Look, before the first request, whether this app may serve. A refusal stops gunicorn as a whole."""
+    from app.operations import preflight
+
+    worker.wsgi.logger.addFilter(LinkFilter())
+    if refusals := preflight.refusals(worker.wsgi):
+        sys.stderr.write("\n".join(["Streamzy refuses to serve:", *refusals, ""]))
+        sys.stderr.flush()
+        sys.exit(Arbiter.WORKER_BOOT_ERROR)  # gunicorn ends then, instead of trying again for ever
+    if worker.age == 1:
+        for warning in preflight.warnings(worker.wsgi):
+            sys.stderr.write(f"Warning: {warning}\n")
+        sys.stdout.write(f"Streamzy serves http://{bind}\n")
+        sys.stdout.flush()
+    gevent.spawn(_close_sockets_at_the_end, worker)
+
+
+def _close_sockets_at_the_end(worker: Any) -> None:
+    # A socket never ends by itself: gunicorn would wait its whole grace for it, then kill what else still works.
+    while worker.alive:
+        gevent.sleep(0.2)
+    from app.extensions import socketio
+
+    transport = socketio.server.eio
+    for client in list(transport.sockets.values()):
+        # wait=False: a client that no longer reads must not hold up the others.
+        gevent.spawn(client.close, wait=False, reason=transport.reason.SERVER_DISCONNECT)
