@@ -15,9 +15,13 @@ from flask.testing import FlaskClient
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 from app import create_app
+from app.clock import Clock
+from app.clock import clock as the_clock
+from app.encryption.data_key import data_keys
 from app.extensions import db
 from config import Settings
 from tests import browser as chromium
+from tests.people import People
 from tests.postgres import PrivatePostgres
 from tests.streamzy_server import FOR_MANY_TESTS, StreamzyServer, fresh_keys
 from tests.visitor import Visitor
@@ -90,16 +94,21 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 
 
 @pytest.fixture
-def environment(database_url: str, keys: dict[str, str]) -> dict[str, str]:
-    """The settings of ``app``. A test that needs others changes this before it asks for ``app``."""
-    return {**FOR_MANY_TESTS, **keys, "DATABASE_URL": database_url}
+def environment(request: pytest.FixtureRequest, database_url: str, keys: dict[str, str]) -> dict[str, str]:
+    """The settings of ``app``. A test that needs others says so: ``@pytest.mark.settings(LOCKOUT_FAILURES="3")``."""
+    asked: dict[str, str] = {}
+    for marker in reversed(list(request.node.iter_markers("settings"))):  # the nearest one wins
+        asked |= marker.kwargs
+    return {**FOR_MANY_TESTS, **keys, "DATABASE_URL": database_url, **asked}
 
 
 @pytest.fixture
 def app(environment: dict[str, str]) -> Iterator[Flask]:
-    """The application on a database of its own, inside an application context."""
+    """The application on a database of its own, set up as ``flask setup`` does, inside an application context."""
     app = create_app(Settings.from_environment(environment))
     with app.app_context():
+        data_keys().ensure_instance_keys()
+        db.session.commit()
         yield app
         db.session.remove()
         db.engine.dispose()
@@ -109,6 +118,19 @@ def app(environment: dict[str, str]) -> Iterator[Flask]:
 def client(app: Flask) -> FlaskClient:
     """A browser without a socket, in this process."""
     return app.test_client()
+
+
+@pytest.fixture
+def people(app: Flask) -> People:
+    """Makes people who use ``app``: ``people.visitor()``, ``people.viewer()``, ``people.admin()``."""
+    return People(app)
+
+
+@pytest.fixture
+def clock() -> Iterator[Clock]:
+    """The clock that rules read; move it with ``clock.offset_seconds``. It goes right again afterwards."""
+    yield the_clock
+    the_clock.offset_seconds = 0.0
 
 
 # --- a real server --------------------------------------------------------------------------------------------------
