@@ -8,6 +8,8 @@ from app.security.sql_shapes import SHAPES
 _STRAIGHT_QUOTES = str.maketrans(
     {"\u2018": "'", "\u2019": "'", "\u2032": "'", "\u00b4": "'", "\u201c": '"', "\u201d": '"', "\0": " "}
 )
+# Most talk has none of what any shape needs, and is done with after one look.
+_ANY_NEED = re.compile("|".join(sorted({re.escape(need) for shape in SHAPES for need in shape.needs})))
 _VERSION_MARK = re.compile(r"^!\d{0,8}")
 
 
@@ -23,6 +25,8 @@ def _without_comments(text: str) -> str:
 
 
 def _shape_in(text: str) -> str | None:
+    if not _ANY_NEED.search(text):
+        return None
     text = " ".join(text.split())
     for shape in SHAPES:
         if any(need in text for need in shape.needs) and shape.pattern.search(text):

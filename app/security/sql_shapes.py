@@ -30,7 +30,7 @@ _PIECES = {
         r"alter (?:table|user|login) NAME (?:add|drop|set|modify|with|identified)|"
         r"create (?:table NAME ?(?:\(|as)|(?:user|login) NAME (?:with|identified|password)))"
     ),
-    "PASTEDSCRIPT": r"(?:create|insert|update|delete|select|alter|drop|use|set|begin|with|grant|explain|declare) ",
+    "SCRIPTWORD": r"\b(?:create|insert|update|delete|select|alter|drop|use|set|begin|with|grant|explain|declare) ",
     "CATALOGUE": (
         r"(?:information_schema|pg_(?:catalog|shadow|user)|mysql\.user|sqlite_(?:master|schema)|sysibm\.|syscat\.|"
         r"sys(?:objects|columns|users)|master\.\.|(?:all|user)_tables|dba_[a-z]|v\$)"
@@ -58,28 +58,30 @@ SHAPES = (
         "union_select",
         "union",
         r"\bunion[ (]{1,8}(?:(?:all|distinct)[ (]{1,8})?select[ (]{0,8}(?:all |distinct )?"
-        r"(?:[-+'\"@~!*]|(?:\d{1,20}|null) ?(?:[,)]|$|from |limit |where |COMMENT)|NAME ?[(,]|NAME ?COMMENT)",
+        r"(?:[-+'\"@~!]|(?:\d{1,20}|null) ?(?:[,)]|$|from |limit |where |COMMENT)|\w{1,40} ?\()",
     ),
+    # `7 union select name,password from users`; a query that is pasted whole has a select before the union
     _shape(
         "union_select",
         "union",
-        r"^(?:(?!select).){0,200}\bunion[ (]{1,8}(?:all )?select NAME from NAME ?(?:$|where |limit |[;)]|COMMENT)",
+        r"^(?:(?!select).){0,200}\bunion[ (]{1,8}(?:all[ (]{1,8})?select[ (]{0,8}"
+        r"(?:\*|NAME ?(?:,|COMMENT)|NAME from NAME ?(?:$|where |limit |[;)]|COMMENT))",
     ),
     # `' or 'a'='a`, `") and ("x")=("x`
-    _shape("tautology", "=", r"(?:^|['\"\d)]) ?OR OPEN(['\"])([^'\"]{0,64})\1CLOSE=OPEN['\"]\2"),
+    _shape("tautology", "=", r"(?:^|['\"\d)]) ?OR OPEN(['\"])([^'\"]{0,64})\1CLOSE={1,2}OPEN['\"]\2"),
     # `1 or 1=1`, `or x=x--`; "1 and 1 = 2" is a child's sum
-    _shape("tautology", "=", r"(?:^|['\"\d)]) ?OR OPEN(\w{1,20})CLOSE=OPEN\1\b ?(?:$|[;)'\"]|COMMENT|OR)"),
+    _shape("tautology", "=", r"(?:^|['\"\d)]) ?OR OPEN(\w{1,20})CLOSE={1,2}OPEN\1\b ?(?:$|[;)'\"]|COMMENT|OR)"),
     # `' or 2>1`, `1' and 1=2`, `") or 1=@@version`
     _shape("tautology", "= < >", r"BREAKOUT OR OPEN LITERAL CLOSE COMPARED OPEN(?:['\"\d]|@@|select\b)"),
     _shape("tautology", "=", r"[\d)] ?OR OPEN\d{1,20}CLOSE=OPEN(?:@@|\d{1,20}CLOSE LASTCOMMENT)"),
-    _shape("tautology", "=", r"OR OPEN(\d{1,20})CLOSE=OPEN\1 ?COMMENT"),
+    _shape("tautology", "=", r"OR OPEN(\d{1,20})CLOSE={1,2}OPEN\1 ?COMMENT"),
     # `' or true--`, `or 1/*`, `having 1=1`
     _shape("tautology", "-- # /*", r"(?:^|BREAKOUT)OR OPEN(?:true|false|LITERAL)CLOSE COMMENT"),
     _shape("tautology", "having", r"\bhaving (\d{1,20}) ?= ?\1\b"),
     # `x' or name like '%`, `' and substring(password,1,1)='7`
     _shape(
         "breakout",
-        "= != <> like is in ( sleep",
+        "' \"",
         r"BREAKOUT OR.{0,120}(?:(?:!=|<>|=|like) ?[('\"@%\d]|like char|\bis null\b|\bin ?\( ?(?:select|['\"\d])|SLEEP)",
     ),
     _shape("breakout", "having order", r"BREAKOUT(?:group by .{1,80})?(?:having .{1,40}=|order by \d)"),
@@ -99,9 +101,9 @@ SHAPES = (
         r"\b(?:extractvalue|updatexml|json_keys) ?\([^()]{0,40}(?:concat ?)?\(",
     ),
     _shape("catalogue", "select", r"(?:[(;,]|\bunion(?: all)?) ?select\b.{1,200}\bfrom[ (]{1,8}CATALOGUE"),
-    # `'; drop table users`; of a script that is pasted whole, only what destroys
+    # `'; drop table users`; in a script that is pasted whole, only what destroys
     _shape("stacked_statement", ";", r"; ?DESTRUCTION"),
-    _shape("stacked_statement", ";", r"^(?!PASTEDSCRIPT)[^;]{0,120}; ?STATEMENT"),
+    _shape("stacked_statement", ";", r"^(?:(?!SCRIPTWORD)[^;]){0,120}; ?STATEMENT"),
     # `1 and sleep(5)`, `(select(sleep(5)))`, `order by 1,sleep(5)`, `sleep(5)#`; `time.sleep(5) # wait` is code
     _shape("time_function", "sleep", r"^[-\d]{0,20} ?OR OPEN SLEEP|(?:\bselect|\border by[ \d,]{0,40})[( ]{0,8}SLEEP"),
     _shape("time_function", "sleep", r"(?:^[^a-z]{0,20}|OR OPEN)SLEEP CLOSE(?:LASTCOMMENT|= ?['\"])"),
