@@ -63,6 +63,8 @@ class User(Base):
     @classmethod
     def named(cls, username: str) -> User | None:
         """The account of that name, whatever the case."""
+        if "\0" in username:  # PostgreSQL answers NUL with an error where SQLite finds nobody
+            return None
         return db.session.scalar(select(cls).where(cls.username_key == username.casefold()))
 
     @classmethod

@@ -61,6 +61,8 @@ class Channel(Base):
     @classmethod
     def at(cls, slug: str) -> Channel | None:
         """The channel at /c/<slug>, disabled ones included."""
+        if "\0" in slug:  # PostgreSQL answers NUL with an error where SQLite finds nothing
+            return None
         return db.session.scalar(select(cls).where(cls.slug == slug))
 
     @classmethod
