@@ -5,9 +5,16 @@ const EVERY_MS = 60_000;
 
 export function reportActivity(connection) {
   let reported = Date.now();
-  onActivity(() => {
-    if (Date.now() - reported < EVERY_MS || !connection.open) return;
+  let due = null;
+
+  function report() {
+    due = null;
     reported = Date.now();
     connection.ask("active", {}, () => {});
+  }
+
+  // Told late rather than dropped: the server must never count from an earlier act than the page that warns.
+  onActivity(() => {
+    due ??= setTimeout(report, Math.max(0, reported + EVERY_MS - Date.now()));
   });
 }

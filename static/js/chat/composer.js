@@ -10,6 +10,7 @@ const WAITS = {
 };
 
 export class Composer {
+  /** `mayWrite()` says whether anything can be sent now, and tells the person if not. */
   constructor({ input, button, counter, notice, draft, page, mayWrite }) {
     Object.assign(this, { input, button, counter, notice, draft, page, mayWrite });
     this.last = "";
@@ -58,6 +59,11 @@ export class Composer {
     this.input.value = text;
     this.input.setSelectionRange(text.length, text.length);
     this.changed();
+  }
+
+  /** Puts texts that were not sent before what stands in the box. */
+  giveBack(texts) {
+    this.write([texts, this.input.value].filter(Boolean).join("\n"));
   }
 
   submit() {

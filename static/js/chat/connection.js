@@ -25,7 +25,7 @@ export class Connection {
     });
     this.socket.on("connect", up);
     this.socket.on("disconnect", (reason) => this.lost(reason));
-    this.socket.on("connect_error", () => this.refused());
+    this.socket.on("connect_error", (error) => this.refused(error));
     addEventListener("online", () => this.now());
   }
 
@@ -80,16 +80,16 @@ export class Connection {
     if (reason === "io server disconnect") this.comeBack();
   }
 
-  refused() {
+  refused(error) {
     this.down();
-    if (!this.socket.active) this.comeBack();
+    if (!this.socket.active) this.comeBack((error.data?.retry_after ?? 0) * 1000);
   }
 
-  comeBack() {
+  comeBack(atLeast = 0) {
     if (this.stopped) return;
-    const wait = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** this.attempts++);
+    const wait = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** this.attempts++) * (0.5 + Math.random());
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.socket.connect(), wait * (0.5 + Math.random()));
+    this.timer = setTimeout(() => this.socket.connect(), atLeast + wait);
   }
 
   now() {

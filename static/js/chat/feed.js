@@ -1,6 +1,7 @@
 // The channel's messages in id order, none twice, none missing: joins, catches up after a loss, closes holes.
 import { PATIENCE_MS } from "./connection.js";
 
+const SLEPT_MS = 60_000;
 const HELD_AT_MOST = 1000;
 const AGAIN = new Set(["rate_limited", "unavailable", "slow_mode"]);
 
@@ -14,6 +15,13 @@ export class Feed {
     this.joining = false;
     this.held = [];
     connection.on("message", (message) => this.heard(message));
+    document.addEventListener("visibilitychange", () => this.looked());
+  }
+
+  /** A computer that slept has a dead connection that looks open: asking finds out at once. */
+  looked() {
+    if (document.hidden) this.hiddenSince = Date.now();
+    else if (this.connection.open && Date.now() - this.hiddenSince > SLEPT_MS) this.join();
   }
 
   /** Asks for everything after the last message that was shown, as often as there is more. */

@@ -1,7 +1,10 @@
-// Reading backwards: at the top of the log, or with PageUp there, the messages before the first one are fetched.
+// Reading backwards: at the top of the log, or with PageUp there, the messages before the first one are fetched. What
+// can be fetched again needs not stay: the oldest lines leave the screen when there are too many.
 const AT_TOP_PX = 120;
 const PAGE = 50;
 const REST_MS = 1000;
+const MOST_LINES = 500;
+const MOST_LINES_READING = 2000; // somebody who reads further up keeps more, not everything
 
 export class OlderMessages {
   /** `place` holds the button for those who do not scroll; it is shown while there is more. */
@@ -24,6 +27,15 @@ export class OlderMessages {
   offer(more) {
     this.more = more;
     this.place.hidden = !more;
+  }
+
+  drop(following) {
+    const most = following ? MOST_LINES : MOST_LINES_READING;
+    if (this.list.lines.size <= most) return;
+    this.scroll.hold(() => {
+      this.list.trim(most);
+      this.offer(true);
+    });
   }
 
   load() {
