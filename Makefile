@@ -41,7 +41,7 @@ help: ## list these targets
 
 run: $(RUNTIME) $(SOCKET_IO) ## install, set up on first use, and serve http://127.0.0.1:5000
 	@$(BIN)/flask --app wsgi setup
-	@$(pass-on-interrupt) & exec $(BIN)/gunicorn -c python:app.operations.gunicorn_settings wsgi:app
+	@$(pass-on-interrupt) & exec $(BIN)/gunicorn -c app/operations/gunicorn_settings.py wsgi:app
 
 test: $(TOOLS) $(SOCKET_IO) $(FRONTEND_TOOLS) browser ## install what the tests need and run all of them
 	@$(BIN)/python -m pytest

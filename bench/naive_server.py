@@ -29,7 +29,7 @@ class Base(DeclarativeBase):
 db = SQLAlchemy(model_class=Base)
 
 
-class Message(db.Model):  # type: ignore[name-defined,misc] # the extension makes this base at run time
+class Message(db.Model):  # type: ignore[name-defined] # the extension makes this base at run time
     """One chat line."""
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -99,7 +99,7 @@ class StreamzyServer:
 
     def start(self) -> None:
         """Start serving; return when /readyz says so. Raises AssertionError with the log's end if it does not."""
-        command = [str(BIN / "gunicorn"), "-c", "python:app.operations.gunicorn_settings", "wsgi:app"]
+        command = [str(BIN / "gunicorn"), "-c", "app/operations/gunicorn_settings.py", "wsgi:app"]
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
                 command, cwd=ROOT, env=self.environment, stdout=log, stderr=log, start_new_session=True
