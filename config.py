@@ -107,6 +107,7 @@ class Settings:
     database_url: str = DEFAULT_DATABASE
     redis_url: str = ""
     workers: int = 1
+    transport: str = "fast"
     host: str = "127.0.0.1"
     port: int = 5000
     public_url: str = ""
@@ -188,6 +189,7 @@ READERS: dict[str, Callable[[str], Any]] = {
     "database_url": _database,
     "redis_url": _redis,
     "workers": _whole_number(1, 64),
+    "transport": _one_of("fast", "stock"),
     "host": _text,
     "port": _whole_number(1, 65535),
     "public_url": _url,

@@ -18,7 +18,7 @@ from app.chat.listener import Listener
 from app.chat.routes import chat
 from app.chat.writer import Writer
 from app.commands import registry
-from app.delivery.websocket import bound_message_size
+from app.delivery import transport
 from app.encryption.data_key import DataKeys
 from app.encryption.keyring import EncryptionKeyError, KeyRing
 from app.extensions import csrf, db, limiter, migrate, socketio
@@ -62,10 +62,11 @@ def create_app(settings: Settings) -> Flask:
         manage_session=False,
         max_http_buffer_size=LARGEST_PACKET,
         cookie=None,
+        client_manager=transport.client_manager(settings.transport),
         logger=False,
         engineio_logger=False,
     )
-    bound_message_size(socketio, LARGEST_PACKET)
+    transport.install(socketio, settings.transport, LARGEST_PACKET)
     app.wsgi_app = SecurityHeaders(app.wsgi_app)  # type: ignore[method-assign]  # Flask documents this form
     hops = settings.trusted_proxies
     if hops:

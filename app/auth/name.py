@@ -19,7 +19,7 @@ CONFUSED = str.maketrans("01i_", "oll-")
 RESERVED = frozenset(
     "account accounts admin administrator anonymous api apply bot c channel channels deleted everyone forgot health "
     "help here login logout me mod moderator mods nobody official overlay owner register root security settings staff "
-    "static status streamer streamzy support system team unknown user viewer visitor www".split()
+    "static status streamzy support system team unknown www".split()
 )
 
 

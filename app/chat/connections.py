@@ -108,7 +108,10 @@ def cut(connection: Connection, reason: str) -> None:
     """Say why, and close. From this moment on nothing it sends is heard."""
     broadcasts.signed_out(connection.sid, reason)
     closed(connection.sid)
+    engine_sid = socketio.server.manager.eio_sid_from_sid(connection.sid, "/")
     socketio.server.disconnect(connection.sid)
+    if engine_sid:  # a client that ignores the goodbye must not keep the line
+        socketio.server.eio.disconnect(engine_sid)
 
 
 def place(connection: Connection, slug: str, user: User | None) -> Place | None:

@@ -1,0 +1,180 @@
+"""Put the fast transport under Socket.IO, through the places where python-engineio lets itself be extended."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from functools import partial
+from importlib.metadata import version
+from typing import Any
+
+from engineio import exceptions, packet
+from engineio.async_drivers.gevent import SimpleWebSocketWSGI
+from engineio.socket import Socket
+from flask_socketio import SocketIO
+from socketio import Manager
+from socketio.packet import EVENT
+
+from app.delivery.outbox import Outbox
+from app.delivery.websocket import WebSocket, framed
+
+KNOWN_ENGINES = ("4.12.", "4.13.", "4.14.", "4.15.")
+log = logging.getLogger(__name__)
+
+
+class FramedManager(Manager):
+    """The client manager that frames a broadcast once, whoever many get it."""
+
+    def emit(
+        self,
+        event: str,
+        data: Any,
+        namespace: str,
+        room: Any = None,
+        skip_sid: Any = None,
+        callback: Callable[..., Any] | None = None,
+        to: Any = None,
+        **options: Any,
+    ) -> None:
+        """As the library's ``emit``; clients on polling get packets from their queue as ever."""
+        if callback or namespace not in self.rooms:
+            super().emit(event, data, namespace, room, skip_sid, callback, to, **options)
+            return
+        arguments = list(data) if isinstance(data, tuple) else [] if data is None else [data]
+        encoded = self.server.packet_class(EVENT, namespace=namespace, data=[event, *arguments]).encode()
+        packets = [
+            packet.Packet(packet.MESSAGE, part) for part in (encoded if isinstance(encoded, list) else [encoded])
+        ]
+        frames = [framed(part.encode()) for part in packets]
+        skipped = set(skip_sid) if isinstance(skip_sid, (list, tuple, set)) else {skip_sid}
+        sockets = self.server.eio.sockets
+        for sid, engine_sid in self.get_participants(namespace, to or room):
+            client = sockets.get(engine_sid)
+            if sid in skipped or client is None or client.closed:
+                continue
+            outbox = getattr(client, "outbox", None)
+            if outbox is None:
+                for part in packets:
+                    client.send(part)
+            else:
+                for frame in frames:
+                    outbox.push(frame)
+
+
+class DirectSocket(Socket):
+    """An Engine.IO socket that, once it is a WebSocket, writes to its outbox: no queue, no writer greenlet."""
+
+    outbox: Outbox | None = None
+    _websocket: WebSocket | None = None
+    closed: bool
+    closing: bool
+    connected: bool
+
+    def send(self, pkt: Any) -> None:
+        """Send one packet."""
+        if self.outbox is None:
+            super().send(pkt)
+        elif self.closed:
+            raise exceptions.SocketIsClosedError()
+        else:
+            self.outbox.push(framed(pkt.encode()))
+
+    def close(self, wait: bool = True, abort: bool = False, reason: Any = None) -> None:
+        """End it: with a goodbye, or at once when ``abort``."""
+        if self.outbox is None or self._websocket is None:
+            super().close(wait, abort, reason)
+        elif not self.closed and not self.closing:
+            self.closing = True
+            self.server._trigger_event(
+                "disconnect", self.sid, reason or self.server.reason.SERVER_DISCONNECT, run_async=False
+            )
+            if abort:
+                self.outbox.close()
+            else:
+                self.outbox.push(framed(packet.Packet(packet.CLOSE).encode()))
+                self._websocket.close()
+            self.closed = True
+
+    def _websocket_handler(self, ws: WebSocket) -> list[Any]:
+        if not self._take_over(ws):
+            return []
+        while (data := ws.wait()) is not None:
+            try:
+                self.receive(packet.Packet(encoded_packet=data))
+            except exceptions.UnknownPacketError:
+                continue
+            except exceptions.SocketIsClosedError:
+                break
+            except Exception:
+                # Whatever a client sends may end its own socket, and nothing else.
+                log.info("a packet could not be read", exc_info=True)
+                break
+        self.close(wait=False, abort=True, reason=self.server.reason.TRANSPORT_CLOSE)
+        return []
+
+    def _take_over(self, ws: WebSocket) -> bool:
+        """Begin as a WebSocket, or change from polling to it as Engine.IO's protocol says. False when that fails."""
+        if self.connected:
+            self.upgrading = True
+            if not self._upgrade_from_polling(ws):
+                self.upgrading = False
+                return False
+        self.connected = self.upgraded = True
+        self.upgrading = False
+        while not self.queue.empty():
+            waiting = self.queue.get(block=False)
+            self.queue.task_done()
+            if waiting is not None:
+                ws.send(waiting.encode())
+        self._websocket, self.outbox = ws, ws.outbox
+        return True
+
+    def _upgrade_from_polling(self, ws: WebSocket) -> bool:
+        probe = _packet(ws.wait())
+        if probe is None or probe.packet_type != packet.PING or probe.data != "probe":
+            return False
+        ws.send(packet.Packet(packet.PONG, data="probe").encode())
+        self.queue.put(packet.Packet(packet.NOOP))  # ends the poll that is open
+        answer = _packet(ws.wait())
+        return answer is not None and answer.packet_type == packet.UPGRADE
+
+
+def _packet(data: str | bytes | None) -> Any:
+    if data is None:
+        return None
+    try:
+        return packet.Packet(encoded_packet=data)
+    except ValueError:
+        return None
+
+
+def client_manager(transport: str) -> Manager:
+    """The client manager for TRANSPORT."""
+    return FramedManager() if _fast(transport) else Manager()
+
+
+def install(socketio: SocketIO, transport: str, most_bytes: int) -> None:
+    """Set the transport of an initialised ``socketio``: ``fast``, or the library's ``stock``."""
+    engine = socketio.server.eio
+    if not _fast(transport):
+        # Engine.IO looks at the size only once simple-websocket has put a whole message together: one client could
+        # fill the memory with fragments of a message that never ends.
+        engine._async = dict(engine._async, websocket=partial(SimpleWebSocketWSGI, max_message_size=most_bytes))
+        return
+    engine._async = dict(engine._async, websocket=WebSocket)
+    connected = engine.handlers["connect"]
+
+    def connect(engine_sid: str, environ: dict[str, Any]) -> Any:
+        # The engine has just made its own socket and has no place to say of which class. Before anything but the
+        # greeting is queued, it becomes one of ours.
+        engine.sockets[engine_sid].__class__ = DirectSocket
+        return connected(engine_sid, environ)
+
+    engine.on("connect", connect)
+
+
+def _fast(transport: str) -> bool:
+    if transport == "fast" and not version("python-engineio").startswith(KNOWN_ENGINES):
+        log.warning("this python-engineio is not known to the fast transport: the stock one is used")
+        return False
+    return transport == "fast"
