@@ -6,7 +6,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 QUICK ?=
-QUIET_PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+QUIET_PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
 
 # The system's npm where there is one, else the one that comes as a wheel into the venv.
 SYSTEM_NPM := $(shell command -v npm 2>/dev/null)
