@@ -3,6 +3,8 @@ import { note, withoutNote } from "./message_note.js";
 
 const HOLD_MS = 3000;
 const RESEND_WITHIN_MS = 120_000;
+// The same text gets the same answer: for these "Try again" would be a false hope.
+const FINAL = new Set(["bad_request", "blocked", "empty", "held", "too_long", "unknown_command"]);
 
 // Sent, no answer, connection gone: soon afterwards it is sent again, later the person decides.
 const mayBeResent = (entry) => entry.unknown && Date.now() - entry.since < RESEND_WITHIN_MS;
@@ -46,7 +48,7 @@ export class Outbox {
     } else {
       entry.unknown = false;
       if (this.refused(entry, answer.error)) this.drop(entry);
-      else this.fail(entry, answer.error?.message ?? "The server refused this message.");
+      else this.fail(entry, answer.error?.message ?? "The server refused this message.", !FINAL.has(answer.error?.code));
     }
     this.release();
   }
@@ -61,9 +63,9 @@ export class Outbox {
     this.confirmed(id);
   }
 
-  fail(entry, words) {
+  fail(entry, words, again = true) {
     note(entry.line, "failed", words, {
-      retry: () => this.transmit(entry),
+      retry: again ? () => this.transmit(entry) : null,
       discard: () => this.drop(entry),
     });
   }
