@@ -108,13 +108,15 @@ def on_join(connection: Connection, data: dict[str, Any]) -> dict[str, Any]:
     spend("joins", connection.address)
     user, place, channel = _find(connection, data)
     last_seen = payload.number(data, "after")
-    with broadcasts.Hold(channel.id) as hold:
+    answer: dict[str, Any] = {"channel": _described(channel), "me": _me(user, place)}
+    with broadcasts.Hold(place.channel_id) as hold:
         if last_seen is None:
             shown, gap = messages.newest(channel)[0], False
         else:
             shown, gap = messages.after(channel, last_seen, CATCH_UP)
         db.session.commit()
-    # From here to the return nothing yields: nothing can be posted between the answer and the room.
+        db.session.remove()  # giving the connection back waits for PostgreSQL: now, not when this request ends
+    # From here to the answer nothing yields, so no row may be read: nothing can be posted between it and the room.
     if gap:
         _leave(connection, place.slug)  # what is live now would overtake what is still missing
     else:
@@ -122,12 +124,7 @@ def on_join(connection: Connection, data: dict[str, Any]) -> dict[str, Any]:
         shown += [message for message in hold.messages if message["id"] > last_id]
         join_room(broadcasts.channel_room(place.channel_id))
         connections.start_reading(connection, place, shown[-1]["id"] if shown else last_id)
-    answer: dict[str, Any] = {
-        "channel": _described(channel),
-        "me": _me(user, place),
-        "messages": shown,
-        "viewers": presence.viewers(channel.id),
-    }
+    answer |= {"messages": shown, "viewers": presence.viewers(place.channel_id)}
     return answer | ({"gap": True} if gap else {})
 
 
