@@ -59,6 +59,7 @@ class Visitor:
 
     def __init__(self, url: str, address: str = "127.0.0.1") -> None:
         self.url = url
+        self.name = ""  # of the account, once there is one
         self.http = requests.Session()
         self.http.trust_env = False  # no proxy between us and the loopback address
         self.http.mount("http://", FromAddress(address))
@@ -102,12 +103,14 @@ class Visitor:
         """Open a viewer's account and be signed in."""
         answer = self.post_form("/register", username=name, password=password, confirm_password=password)
         assert self.signed_in, f"registering {name} was answered {answer.status_code}:\n{answer.text[:3000]}"
+        self.name = name
         return self
 
     def sign_in(self, name: str, password: str) -> Visitor:
         """Sign in with a name and password that must be right."""
         answer = self.post_form("/login", username=name, password=password)
         assert self.signed_in, f"signing in {name} was answered {answer.status_code}:\n{answer.text[:3000]}"
+        self.name = name
         return self
 
     def sign_out(self) -> requests.Response:
