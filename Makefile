@@ -52,7 +52,7 @@ check: $(TOOLS) $(FRONTEND_TOOLS) ## formatter, linter, types, floors, templates
 	@$(BIN)/ruff format --check --quiet . || { echo "Not formatted as above asks: make format"; exit 1; }
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports --no-logo
+	@said="$$($(BIN)/lint-imports --no-logo)" || { echo "$$said"; exit 1; }
 	@$(BIN)/djlint templates --lint --quiet --configuration .djlintrc
 	@cd .frontend && $(NPM) --silent run lint
 	@echo "All checks passed."
