@@ -93,7 +93,10 @@ def _lines(found: list[dict[str, Any]]) -> list[tuple[object, ...]]:
 
 @keys.command("rotate")
 def rotate() -> None:
-    """Wrap every data key under the newest master key. Messages are not touched; killing it halfway harms nothing."""
+    """Wrap every data key under the newest master key. Messages are not touched; killing it halfway harms nothing.
+
+    Restart Streamzy with the new ENCRYPTION_KEY first: a server that does not hold the newest key cannot read on.
+    """
     newest = data_keys().ring.newest_id
     stale = (DataKey.master_key_id != newest, DataKey.wrapped.is_not(None))
     count = db.session.scalar(select(func.count()).select_from(DataKey).where(*stale)) or 0

@@ -1,0 +1,87 @@
+"""The checklist's boxes that the database answers."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+from sqlalchemy import select
+
+from app.audit import chain
+from app.auth.user import User
+from app.extensions import db
+from app.operations import preflight
+from app.operations.checklist import Checklist, Finding, unwell, well
+from config import Settings
+
+data_boxes = Checklist()
+box = data_boxes.box
+
+FIND_THE_COPY = "Put the copy that was kept into ENCRYPTION_KEY; `flask keys status` shows which is missing."
+HEADER_WAL = b"\x02\x02"  # bytes 18 and 19 of an SQLite file: write and read version, 2 in WAL mode
+
+
+@box("database")
+def database(settings: Settings) -> Finding:
+    """It answers."""
+    problem = preflight.database_problem(settings)
+    return unwell(f"{problem}.", "Correct DATABASE_URL, or run `flask setup`.") if problem else well("It answers.")
+
+
+@box("ENCRYPTION_KEY")
+def encryption_key(_settings: Settings) -> Finding:
+    """Every master key that is needed is there, and opens what it sealed."""
+    problems = preflight.key_problems()
+    if problems:
+        return unwell("; ".join(problem.removeprefix("ENCRYPTION_KEY: ") for problem in problems) + ".", FIND_THE_COPY)
+    return well("Every key that is needed is there.")
+
+
+@box("migrations", needs="database")
+def migrations(_settings: Settings) -> Finding:
+    """The schema is this version's."""
+    problem = preflight.migrations_problem()
+    return unwell(f"{problem}.", "flask setup") if problem else well("The schema is this version's.")
+
+
+@box("data keys", needs="schema")
+def data_keys(_settings: Settings) -> Finding:
+    """The instance's own keys are there."""
+    problem = preflight.instance_keys_problem()
+    return unwell(f"{problem}.", "flask setup") if problem else well("The instance's own keys are there.")
+
+
+@box("SQLite's journal", needs="database")
+def journal(settings: Settings) -> Finding:
+    """In WAL mode readers and the writer do not stop each other. A network file system cannot do it."""
+    path = preflight.sqlite_path(settings)
+    if path is None:
+        return well("The database is not SQLite.")
+    with path.open("rb") as file:
+        header = file.read(20)
+    if header[18:20] == HEADER_WAL:
+        return well("It is in WAL mode.")
+    return unwell("The database is not in WAL mode.", "Keep the file on a local disk, and start Streamzy once.")
+
+
+@box("audit log", needs="schema")
+def audit_log(_settings: Settings) -> Finding:
+    """The record is what was written."""
+    problems = list(islice(chain.problems(), 4))
+    if problems:
+        more = "; and more" if len(problems) > 3 else ""
+        return unwell(
+            f"{'; '.join(problems[:3])}{more}.", "Find out who could write to the database: flask audit verify"
+        )
+    return well(f"All {chain.length()} events are what was written.")
+
+
+@box("admin", fails="in production", needs="schema")
+def admin(_settings: Settings) -> Finding:
+    """Somebody decides here, with a password that was never on a terminal."""
+    admins = db.session.scalars(select(User).where(User.role == "admin", User.disabled_at.is_(None))).all()
+    if not admins:
+        return unwell("There is no admin who can sign in.", "flask users make-admin NAME")
+    waiting = [one.username for one in admins if one.must_change_password]
+    if waiting:
+        return unwell(f"{', '.join(waiting)} still has the generated password.", "Sign in, and choose one.")
+    return well(f"{len(admins)} who chose their own password.")
