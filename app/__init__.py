@@ -62,6 +62,8 @@ def create_app(settings: Settings) -> Flask:
         manage_session=False,
         max_http_buffer_size=LARGEST_PACKET,
         cookie=None,
+        ping_interval=10,  # a line that died silently is noticed within this and the timeout
+        ping_timeout=6,
         client_manager=transport.client_manager(settings.transport),
         logger=False,
         engineio_logger=False,

@@ -81,6 +81,11 @@ def matches(password: str, hashed: str | None, rounds: int) -> bool:
     return possible and bool(compared)
 
 
+def is_weaker(hashed: str | None, rounds: int) -> bool:
+    """Whether a hash was made with fewer than ``rounds``, and should be renewed at the next sign-in."""
+    return hashed is not None and int(hashed.split("$")[2]) < rounds
+
+
 _nobody: dict[int, str] = {}
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, current_app, flash, g, redirect, render_template, session, url_for
+from flask import Blueprint, current_app, flash, g, redirect, render_template, request, session, url_for
 from werkzeug.wrappers import Response
 
 from app.audit.event import record
+from app.auth import device, sign_in
 from app.auth import password as passwords
 from app.auth.forms import RegistrationForm, SignInForm
 from app.auth.name import NameRefused
@@ -18,7 +19,7 @@ from app.auth.permissions import (
     visitors_only,
 )
 from app.auth.session import UserSession
-from app.auth.sign_in import SignInRefused, sign_in
+from app.auth.sign_in import SignInRefused
 from app.auth.user import User
 from app.extensions import db
 from app.security.rate_limits import limited
@@ -38,12 +39,11 @@ def sign_in_page() -> str | tuple[str, int] | Response:
         return render_template("auth/sign_in.html", form=form, next=next_page()), 400 if form.is_submitted() else 200
     name = form.username.data or ""
     try:
-        user_session, token = sign_in(name, form.password.data or "", current_actor(name))
+        user = sign_in.check(name, form.password.data or "", request.cookies.get(device.COOKIE), current_actor(name))
     except SignInRefused:
         flash(REFUSAL.format(current_app.config["STREAMZY"].lockout_minutes), "error")
         return render_template("auth/sign_in.html", form=form, next=next_page()), 401
-    put_in_cookie(token)
-    return redirect(url_for("account.password") if user_session.user.must_change_password else next_page())
+    return enter(user, next_page())
 
 
 @auth.route("/register", methods=["GET", "POST"])
@@ -92,6 +92,22 @@ def sign_out() -> Response:
     flash("You are signed out.", "info")
     response = redirect(url_for("chat.home"))
     response.headers["Clear-Site-Data"] = '"cache"'  # the Back button must not show what only this person may see
+    return response
+
+
+def enter(user: User, then: str, how: str = "password") -> Response:
+    """Sign ``user`` in, who has proved to be it, remember this browser, and go on to ``then``."""
+    _, token = sign_in.open_session(user, current_actor(user.username), how)
+    put_in_cookie(token)
+    response = redirect(url_for("account.password") if user.must_change_password else then)
+    response.set_cookie(
+        device.COOKIE,
+        device.remembering(request.cookies.get(device.COOKIE), user.id),
+        max_age=device.LIFETIME_SECONDS,
+        secure=current_app.config["SESSION_COOKIE_SECURE"],
+        httponly=True,
+        samesite="Lax",
+    )
     return response
 
 

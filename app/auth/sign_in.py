@@ -8,7 +8,7 @@ from flask import current_app
 
 from app.audit.actor import Actor
 from app.audit.event import record
-from app.auth import lockout, password
+from app.auth import device, lockout, password
 from app.auth.session import UserSession
 from app.auth.user import User
 from app.extensions import db
@@ -18,45 +18,51 @@ class SignInRefused(Exception):
     """Unknown name, wrong password, locked or disabled: the caller cannot tell which, and neither can the guesser."""
 
 
-def sign_in(username: str, candidate: str, actor: Actor) -> tuple[UserSession, str]:
-    """Open a session; returns it and its token. Raises SignInRefused or HashingBusy.
+def check(username: str, candidate: str, device_cookie: str | None, actor: Actor) -> User:
+    """The account whose name and password these are. Raises SignInRefused or HashingBusy.
 
-    Commits twice, unlike other verbs: the try must be counted for good before its password is compared, and
+    Commits in between, unlike other verbs: the try must be counted for good before its password is compared, and
     comparing takes a quarter of a second, in which no transaction may be open.
     """
-    settings = current_app.config["STREAMZY"]
+    rounds = current_app.config["STREAMZY"].bcrypt_rounds
     password.hashing.require_room()
     user = User.named(username)
-    hashed = user.password_hash if user else None
-    user_id = user.id if user else None
+    user_id, hashed = (user.id, user.password_hash) if user else (None, None)
     disabled = user is None or user.is_disabled
-    number = lockout.take_a_try(user_id) if user_id is not None else None
+    known_device = device.known(device_cookie, user_id) if user_id is not None else ""
+    number = lockout.take_a_try(user_id, known_device) if user_id is not None else None
     db.session.commit()
 
-    right = password.matches(candidate, hashed if number is not None else None, settings.bcrypt_rounds)
+    right = password.matches(candidate, hashed if number is not None else None, rounds)
+    if user_id is None or disabled or not right:
+        _record_refusal(user_id, username, number, disabled, actor)
+        db.session.commit()
+        raise SignInRefused
+    renewed = password.hash_password(candidate, rounds) if password.is_weaker(hashed, rounds) else None
 
-    if right and not disabled and user_id is not None:
-        return _open(user_id, actor)
+    user = db.session.get_one(User, user_id, populate_existing=True)
+    lockout.forget(user_id, known_device)
+    if renewed and user.password_hash == hashed:
+        user.password_hash = renewed
+    db.session.commit()
+    return user
+
+
+def open_session(user: User, actor: Actor, how: str = "password") -> tuple[UserSession, str]:
+    """Open a session for ``user``, who has proved to be it; returns it and the token for the cookie. Commits."""
+    session, token = UserSession.start(user, actor)
+    signed_in = Actor(user.username, user.id, session.id, actor.ip, actor.user_agent)
+    record("login.succeeded", signed_in, target_kind="account", target_id=user.id, how=how)
+    db.session.commit()
+    return session, token
+
+
+def _record_refusal(user_id: int | None, username: str, number: int | None, disabled: bool, actor: Actor) -> None:
     on: dict[str, Any] = {"target_kind": "account", "target_id": user_id, "target_name": username}
     if user_id is not None and (number is None or disabled):
         record("login.refused", actor, **on)
-    else:
-        record("login.failed", actor, **on)
-        if number is not None and number >= settings.lockout_failures:
-            record("login.locked", actor, **on, minutes=settings.lockout_minutes)
-    db.session.commit()
-    raise SignInRefused
-
-
-def _open(user_id: int, actor: Actor) -> tuple[UserSession, str]:
-    user = db.session.get_one(User, user_id)
-    lockout.forget(user.id, device="")
-    session, token = UserSession.start(user, actor)
-    record(
-        "login.succeeded",
-        Actor(user.username, user.id, session.id, actor.ip, actor.user_agent),
-        target_kind="account",
-        target_id=user.id,
-    )
-    db.session.commit()
-    return session, token
+        return
+    record("login.failed", actor, **on)
+    settings = current_app.config["STREAMZY"]
+    if number is not None and number >= settings.lockout_failures:
+        record("login.locked", actor, **on, minutes=settings.lockout_minutes)

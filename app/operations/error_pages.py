@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from flask import Flask, make_response, render_template, request, url_for
+from flask import Flask, g, make_response, render_template, request, url_for
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
@@ -102,6 +102,7 @@ def _rate_limited(limited: RateLimited) -> Response:
 def _database_down(_error: OperationalError) -> Response:
     log.exception("the database failed at %s", request.endpoint)
     db.session.rollback()
+    g.database_down = True
     return error_page(503, retry_after=10)
 
 

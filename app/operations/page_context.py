@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from flask import Flask, current_app, request
+from flask import Flask, current_app, g, request
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 
@@ -28,6 +28,8 @@ def init_app(app: Flask) -> None:
 
 def _context() -> dict[str, Any]:
     user, settings, theme = current_user(), current_app.config["STREAMZY"], request.cookies.get("theme", "")
+    if g.get("database_down"):
+        user = None  # the page that says so must not ask the database
     return {
         "current_user": user,
         "theme": theme if theme in THEMES else "",
