@@ -63,6 +63,13 @@ class Backstage:
             announce("account_changed", account_id=self.account(name).id)
             db.session.commit()
 
+    def require_new_password(self, name: str) -> None:
+        """Put an account where a reset puts it: nothing works until the password is changed. Its sessions go on."""
+        with self.open():
+            self.account(name).must_change_password = True
+            announce("account_changed", account_id=self.account(name).id)
+            db.session.commit()
+
     def open_channel(self, slug: str, owner: str, members: tuple[str, ...] = (), **rules: Any) -> None:
         """Open a channel for an account; ``rules`` are the channel's columns (access, members_only, ...)."""
         with self.open():
@@ -136,3 +143,10 @@ class Backstage:
         """How many rows each table has, but for announcements, which come and go."""
         with self.open():
             return {table.name: db.session.scalar(select(func.count()).select_from(table)) or 0 for table in COUNTED}
+
+    def every_value(self) -> Iterator[str]:
+        """Every value of every row of every table, as text."""
+        with self.open():
+            for table in Base.metadata.sorted_tables:
+                for row in db.session.execute(select(table)):
+                    yield repr(tuple(row))

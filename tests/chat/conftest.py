@@ -50,19 +50,36 @@ def stage(request: pytest.FixtureRequest, new_visitor: Callable[..., Visitor]) -
     assert "Traceback" not in said, said[-4000:]
 
 
+@pytest.fixture(scope="session")
+def strict_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StreamzyServer]:
+    """One running Streamzy whose limits are low. X-Forwarded-For says which address somebody comes from."""
+    limits = {
+        "TRUSTED_PROXIES": "1",
+        "RATELIMIT_MESSAGES": "30 per minute",
+        "RATELIMIT_HISTORY": "5 per minute",
+        "RATELIMIT_JOINS": "8 per minute",
+        "RATELIMIT_HANDSHAKES": "10 per minute",
+        "MAX_CONNECTIONS_PER_ADDRESS": "4",
+        "MAX_CONNECTIONS_PER_ACCOUNT": "2",
+    }
+    with StreamzyServer(tmp_path_factory.mktemp("server"), **limits) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def strict_backstage(strict_server: StreamzyServer) -> Iterator[Backstage]:
+    """Behind the strict server."""
+    backstage = Backstage(strict_server)
+    yield backstage
+    backstage.close()
+
+
 @pytest.fixture
-def own_stage(
-    start_server: Callable[..., StreamzyServer], new_visitor: Callable[..., Visitor]
-) -> Iterator[Callable[..., Stage]]:
-    """Starts a server with settings of its own: ``own_stage(RATELIMIT_MESSAGES="30 per minute")``."""
-    stages: list[Stage] = []
-
-    def start(**settings: str) -> Stage:
-        server = start_server(**settings)
-        stages.append(Stage(server, Backstage(server), new_visitor))
-        return stages[-1]
-
-    yield start
-    for stage in stages:
-        stage.backstage.close()
-        assert "Traceback" not in stage.server.log, stage.server.log[-4000:]
+def strict(
+    strict_server: StreamzyServer, strict_backstage: Backstage, new_visitor: Callable[..., Visitor]
+) -> Iterator[Stage]:
+    """A stage whose limits are low; nobody's limit is left used up by another test, since nobody comes twice."""
+    printed = len(strict_server.log)
+    yield Stage(strict_server, strict_backstage, new_visitor)
+    said = strict_server.log[printed:]
+    assert "Traceback" not in said, said[-4000:]

@@ -35,6 +35,11 @@ class Stage:
     backstage: Backstage
     new_visitor: Callable[..., Visitor]
 
+    @staticmethod
+    def address() -> dict[str, str]:
+        """Headers of somebody who comes, through a proxy, from an address where nobody was before."""
+        return {"X-Forwarded-For": f"10.{next(numbers) % 250}.{next(numbers) % 250}.{next(numbers) % 250}"}
+
     def visitor(self) -> Visitor:
         """Somebody who is not signed in."""
         return self.new_visitor(self.server)
