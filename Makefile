@@ -34,10 +34,10 @@ export QUICK
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test browser check format prove bench lock clean
+.PHONY: help run test browser check format prove bench screenshots lock clean
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 run: $(RUNTIME) $(SOCKET_IO) ## install, set up on first use, and serve http://127.0.0.1:5000
 	@$(BIN)/flask --app wsgi setup
@@ -66,6 +66,9 @@ prove: $(TOOLS) $(SOCKET_IO) browser ## the long claims: kills and storms (QUICK
 
 bench: $(TOOLS) $(BENCH_LOAD) ## measure against the reference server (QUICK=1: the short form)
 	@$(BIN)/python -m bench.run
+
+screenshots: $(TOOLS) $(SOCKET_IO) browser ## take the pictures of the README anew
+	@PYTHONPATH=. $(BIN)/python docs/screenshots/take.py
 
 lock: $(RUNTIME) $(NODE_READY) ## renew the lock files (UPGRADE=1: to the newest releases)
 	@$(QUIET_PIP) install uv

@@ -52,7 +52,8 @@ def open_session(user: User, actor: Actor, how: str = "password") -> tuple[UserS
     """Open a session for ``user``, who has proved to be it; returns it and the token for the cookie. Commits."""
     session, token = UserSession.start(user, actor)
     signed_in = Actor(user.username, user.id, session.id, actor.ip, actor.user_agent)
-    record("login.succeeded", signed_in, target_kind="account", target_id=user.id, how=how)
+    on: dict[str, Any] = {"target_kind": "account", "target_id": user.id, "target_name": user.username}
+    record("login.succeeded", signed_in, **on, how=how)
     db.session.commit()
     return session, token
 
