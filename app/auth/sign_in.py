@@ -28,6 +28,7 @@ def check(username: str, candidate: str, device_cookie: str | None, actor: Actor
     password.hashing.require_room()
     user = User.named(username)
     user_id, hashed = (user.id, user.password_hash) if user else (None, None)
+    set_at = user.password_changed_at if user else None
     disabled = user is None or user.is_disabled
     known_device = device.known(device_cookie, user_id) if user_id is not None else ""
     number = lockout.take_a_try(user_id, known_device) if user_id is not None else None
@@ -41,6 +42,10 @@ def check(username: str, candidate: str, device_cookie: str | None, actor: Actor
     renewed = password.hash_password(candidate, rounds) if password.is_weaker(hashed, rounds) else None
 
     user = db.session.get_one(User, user_id, populate_existing=True)
+    if user.is_disabled or user.password_changed_at != set_at:  # while bcrypt worked: it is the right one no longer
+        _record_refusal(user_id, username, number, user.is_disabled, actor)
+        db.session.commit()
+        raise SignInRefused
     lockout.forget(user_id, known_device)
     if renewed and user.password_hash == hashed:
         user.password_hash = renewed

@@ -99,6 +99,50 @@ def test_who_is_signed_in_already_is_not_disturbed(people: People) -> None:
     assert "ada is locked" in ada.get("/admin/").text
 
 
+@on_both_databases
+def test_strangers_do_not_lock_the_owner_out_of_a_browser_that_signed_in_before(people: People) -> None:
+    vera = people.viewer()
+    vera.post_form("/logout", on="/")
+    guess(people, "vera", times=6)
+    assert guess(people, "vera", PASSWORD) == [401], "vera must be locked elsewhere for this test to mean anything"
+    assert vera.post_form("/login", username="vera", password=PASSWORD).status_code == 302
+    assert guess(people, "vera", PASSWORD) == [401], "and that opens it for nobody else"
+
+
+def test_a_known_browser_has_five_tries_of_its_own_and_no_more(people: People) -> None:
+    vera = people.viewer()
+    vera.post_form("/logout", on="/")
+    tries = [vera.post_form("/login", username="vera", password=WRONG).status_code for _ in range(5)]
+    assert tries == [401] * 5
+    assert vera.post_form("/login", username="vera", password=PASSWORD).status_code == 401
+    assert guess(people, "vera", PASSWORD) == [302], "a stolen device locks out itself"
+
+
+def test_a_device_is_known_for_the_account_that_signed_in_there_and_for_no_other(people: People) -> None:
+    otto = people.viewer("otto")
+    otto.post_form("/logout", on="/")
+    people.account("vera")
+    guess(people, "vera", times=5)
+    assert otto.post_form("/login", username="vera", password=PASSWORD).status_code == 401
+    device = otto.client.get_cookie("device")
+    assert device is not None
+    for forged in ("", "x", device.value.replace("1.", "2.", 1), "2.abc.def", "2..", "/" * 500, "\u00e9.\u00e9.\u00e9"):
+        guesser = people.visitor()
+        guesser.client.set_cookie("device", forged)
+        assert guesser.post_form("/login", username="vera", password=PASSWORD).status_code == 401
+
+
+def test_one_browser_may_be_known_to_several_accounts(people: People) -> None:
+    browser = people.viewer("vera")
+    browser.post_form("/logout", on="/")
+    people.account("otto")
+    browser.sign_in("otto").post_form("/logout", on="/")
+    for name in ("vera", "otto"):
+        guess(people, name, times=5)
+        assert guess(people, name, PASSWORD) == [401]
+        browser.sign_in(name).post_form("/logout", on="/")
+
+
 def test_an_operator_ends_a_lock(people: People) -> None:
     people.account("vera")
     guess(people, "vera", times=5)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from werkzeug.test import TestResponse
 
+from app.auth import password as passwords
 from app.auth.permissions import safe_path
 from app.auth.session import UserSession
 from app.auth.user import User
@@ -210,6 +212,31 @@ def test_nobody_is_signed_in_by_a_foreign_page(people: People) -> None:
         assert not victim.signed_in
     assert everything(without=("audit_event", "audit_head")) == before
     assert victim.post_form("/login", **credentials).status_code == 302, "with the form's own token it works"
+
+
+@on_both_databases
+@pytest.mark.parametrize("meanwhile", ["password changed", "account disabled"])
+def test_what_changed_while_the_password_was_compared_counts(
+    people: People, monkeypatch: pytest.MonkeyPatch, meanwhile: str
+) -> None:
+    """The owner changes a stolen password in the quarter of a second that the thief's sign-in takes."""
+    owner, thief = people.viewer(), people.visitor()
+    run = passwords.hashing.run
+
+    def slowly(function: Any, *arguments: Any) -> Any:
+        answer = run(function, *arguments)
+        monkeypatch.undo()
+        if meanwhile == "password changed":
+            new = "a new one of my own"
+            fields = {"current_password": PASSWORD, "new_password": new, "confirm_password": new}
+            assert owner.post_form("/account/password", **fields).status_code == 302
+        else:
+            assert people.app.test_cli_runner().invoke(args=["users", "disable", "vera"]).exit_code == 0
+        return answer
+
+    monkeypatch.setattr(passwords.hashing, "run", slowly)
+    assert thief.post_form("/login", username="vera", password=PASSWORD).status_code == 401
+    assert not thief.signed_in
 
 
 def test_the_sign_in_page_does_not_fill_in_a_password_again(people: People) -> None:

@@ -1,0 +1,218 @@
+"""Passwords: what may be chosen, what is generated, and that a password is verified exactly as it was given."""
+
+from __future__ import annotations
+
+import re
+import string
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import bcrypt
+import pytest
+from flask import Flask
+
+from app.auth import password as passwords
+from app.auth.forms import SignInForm
+from app.auth.password import PasswordRefused
+from app.auth.user import User
+from app.extensions import db
+from tests.people import PASSWORD, People
+from tests.postgres import on_both_databases
+
+SYMBOLS = re.escape(passwords.SYMBOLS)
+
+# Combining marks: what a keyboard composes (NFC) and what it spells out (NFD) is the same password.
+COMPOSED, SPELT_OUT = "caf\u00e9 au lait \u00e0 Paris", "cafe\u0301 au lait a\u0300 Paris"
+
+
+@pytest.fixture(scope="module")
+def generated() -> list[str]:
+    """Ten thousand generated passwords."""
+    return [passwords.generate() for _ in range(10_000)]
+
+
+def test_generated_passwords_have_sixteen_characters_of_all_four_types(generated: list[str]) -> None:
+    for password in generated:
+        assert len(password) == 16
+        for kind in ("[a-z]", "[A-Z]", "[2-9]", f"[{SYMBOLS}]"):
+            assert re.search(kind, password), (kind, password)
+
+
+def test_generated_passwords_hold_nothing_that_is_misread_or_spoilt_by_copying(generated: list[str]) -> None:
+    assert not set("".join(generated)) & set("0O1lI \t'\"`\\$&<>")
+    assert set("".join(generated)) <= set(string.printable)
+
+
+def test_generated_passwords_are_never_the_same_and_use_every_character_everywhere(generated: list[str]) -> None:
+    assert len(set(generated)) == len(generated)
+    alphabet = set(passwords.LOWER + passwords.UPPER + passwords.DIGITS + passwords.SYMBOLS)
+    for position in range(16):  # a fixed place for the four types would show here
+        assert {password[position] for password in generated} == alphabet
+
+
+def test_every_generated_password_passes_every_check_on_its_way_in(app: Flask, generated: list[str]) -> None:
+    with app.test_request_context("/login", method="POST"):
+        form = SignInForm(meta={"csrf": False})
+        for password in generated:
+            passwords.check(password, "stella")
+            form.process(formdata=None, data={"username": "stella", "password": password})
+            form.password.raw_data = [password]
+            form.username.raw_data = ["stella"]
+            assert form.validate(), form.errors
+            assert form.password.data == password
+
+
+@pytest.mark.slow
+@pytest.mark.settings(BCRYPT_ROUNDS="12")
+def test_twenty_generated_passwords_really_sign_in_at_full_price(people: People) -> None:
+    sign_ins = {f"streamer-{number}": passwords.generate() for number in range(20)}
+    with ThreadPoolExecutor(2) as pool:  # hashed side by side, which saves seconds; signing in is what is shown here
+        hashes = pool.map(lambda password: bcrypt.hashpw(password.encode(), bcrypt.gensalt(12)), sign_ins.values())
+    for name, hashed in zip(sign_ins, hashes, strict=True):
+        User.create(name, hashed.decode())
+    db.session.commit()
+    for name, password in sign_ins.items():
+        assert people.visitor().post_form("/login", username=name, password=password).location == "/"
+    assert passwords.hash_password(PASSWORD, people.app.config["STREAMZY"].bcrypt_rounds).startswith("$2b$12$")
+
+
+def test_one_password_has_another_hash_each_time() -> None:
+    assert passwords.hash_password(PASSWORD, 4) != passwords.hash_password(PASSWORD, 4)
+
+
+@pytest.mark.parametrize(
+    ("password", "accepted"),
+    [
+        ("abcdefghijk", False),  # 11 characters
+        ("abcdefghijkl", True),  # 12
+        ("abcd" * 16, True),  # 64
+        ("abcdefghi" * 8, True),  # 72 bytes
+        ("abcdefghi" * 8 + "x", False),  # 73 bytes
+        ("\U0001f600\U0001f601\U0001f602\U0001f603" * 4 + "\U0001f604" * 2, True),  # 18 emoji are 72 bytes
+        ("\U0001f600\U0001f601\U0001f602\U0001f603" * 10, False),  # 40 emoji are 160
+        ("\u00e9\u00e8\u00ea\u00eb" * 9, True),  # 36 letters of two bytes
+        ("\u00e9\u00e8\u00ea\u00eb" * 9 + "x", False),
+        ("            ", False),  # one character, repeated
+        ("four words make one", True),  # no rules about capitals, digits and symbols
+        ("only-small-letters", True),
+        ("1234567890123", True),
+        ("abcdefghijk\0", False),
+        ("x" * 1_000_000, False),
+    ],
+)
+def test_what_may_be_chosen(password: str, accepted: bool) -> None:
+    if accepted:
+        passwords.check(password)
+        assert passwords.matches(password, passwords.hash_password(password, 4), 4)
+    else:
+        with pytest.raises(PasswordRefused):
+            passwords.check(password)
+
+
+@pytest.mark.parametrize("name", ["vera", "VERA", "vera-1"])
+def test_a_password_may_not_hold_its_owners_name(name: str) -> None:
+    with pytest.raises(PasswordRefused, match="your name"):
+        passwords.check(f"I am Vera-1 and {name}", name)
+
+
+@pytest.mark.parametrize(
+    ("given", "tried"),
+    [
+        ("Four words make one", "four words make one"),
+        ("four words make one", "four words make one "),
+        (" four words make one", "four words make one"),
+        ("four words make one", "four words make on"),
+        ("four words make one", "four words make one\0"),
+        ("four words\0make one", "four words"),
+        ("abcdefghi" * 8, "abcdefghi" * 8 + "A"),  # what bcrypt would cut off
+        ("abcdefghi" * 7 + "abcdefghA", "abcdefghi" * 7 + "abcdefghB"),
+        ("four words make one", ""),
+    ],
+)
+def test_nothing_but_the_very_password_matches(given: str, tried: str) -> None:
+    hashed = passwords.hash_password(given, 4)
+    assert passwords.matches(given, hashed, 4)
+    assert not passwords.matches(tried, hashed, 4)
+
+
+def test_two_long_passwords_with_one_beginning_are_two() -> None:
+    """bcrypt reads 72 bytes: cutting instead of refusing would let one open the other's account."""
+    beginning = "abcdefghi" * 8
+    with pytest.raises(PasswordRefused):
+        passwords.check(beginning + "A")
+    hashed = bcrypt.hashpw(beginning.encode(), bcrypt.gensalt(4)).decode()  # as if it had been cut
+    assert passwords.matches(beginning, hashed, 4)
+    assert not passwords.matches(beginning + "A", hashed, 4)
+
+
+def test_however_a_keyboard_composes_a_letter_it_is_the_same_password() -> None:
+    assert COMPOSED != SPELT_OUT
+    assert passwords.matches(SPELT_OUT, passwords.hash_password(COMPOSED, 4), 4)
+
+
+def test_without_a_hash_nothing_matches_and_the_work_is_done_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    work: list[tuple[Any, ...]] = []
+    run = passwords.hashing.run
+
+    def watched(*arguments: Any) -> Any:
+        work.append(arguments)
+        return run(*arguments)
+
+    monkeypatch.setattr(passwords.hashing, "run", watched)
+    assert not passwords.matches(PASSWORD, None, 4)
+    assert not passwords.matches("x" * 5000, None, 4)
+    assert [function for function, *_ in work] == [bcrypt.checkpw] * 2
+    assert all(hashed.startswith(b"$2b$04$") for *_, hashed in work), "at the price of a real one"
+
+
+@on_both_databases
+def test_no_password_breaks_signing_in(people: People) -> None:
+    people.account("vera")
+    guesser = people.visitor()
+    form = {"csrf_token": guesser.csrf_token("/login"), "username": "vera"}
+    for password in (
+        b"\0",
+        b"four words make one\0",
+        "\U0001f600".encode() * 40,
+        b"\xed\xa0\x80" * 6,
+        b"x" * 73,
+        b"\xff",
+    ):
+        assert guesser.request("/login", method="POST", data={**form, "password": password}).status_code == 401
+    for password, status in ((b"", 400), (b"x" * 1025, 400), (b"x" * 1_000_000, 413)):
+        assert guesser.request("/login", method="POST", data={**form, "password": password}).status_code == status
+    assert not guesser.signed_in
+
+
+@on_both_databases
+def test_every_accepted_kind_of_password_opens_its_account(people: People) -> None:
+    for number, password in enumerate(
+        ("abcdefghi" * 8, "\U0001f600\U0001f601\U0001f602\U0001f603" * 4, COMPOSED, "  spaces  around  ")
+    ):
+        fields = {"username": f"person-{number}", "password": password, "confirm_password": password}
+        assert people.visitor().post_form("/register", **fields).status_code == 302
+        people.visitor().sign_in(f"person-{number}", password)
+        assert (
+            not people.visitor()
+            .post_form("/login", username=f"person-{number}", password=password.strip() + "!")
+            .location
+        )
+
+
+@on_both_databases
+def test_the_database_holds_a_bcrypt_hash_and_nothing_else(people: People) -> None:
+    people.viewer()
+    hashed = db.session.scalars(db.select(User.password_hash)).one()
+    assert hashed is not None
+    assert re.fullmatch(r"\$2b\$04\$[./A-Za-z0-9]{53}", hashed)
+    assert bcrypt.checkpw(PASSWORD.encode(), hashed.encode())
+
+
+def test_too_many_who_wait_are_told_to_come_back(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    people.account("vera")
+    monkeypatch.setattr(passwords.hashing, "waiting", passwords.MOST_WAITING)
+    answer = people.visitor().post_form("/login", username="vera", password=PASSWORD)
+    assert answer.status_code == 429
+    assert answer.headers["Retry-After"] == "10"
+    monkeypatch.undo()
+    assert people.visitor().sign_in("vera").signed_in
