@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import sqlite3
 import time
@@ -15,6 +16,8 @@ from sqlalchemy.engine import Engine
 # then we wait cooperatively. In one process writers never meet: nobody yields between first write and commit.
 BUSY_MILLISECONDS = 50
 GIVE_UP_SECONDS = 10
+CHECKPOINT_SECONDS = 2
+log = logging.getLogger(__name__)
 
 # Reads run outside transactions and hold no lock; the first write takes the write lock at once, so that
 # two processes cannot both read, then both want to write, and deadlock into "database is locked".
@@ -26,6 +29,35 @@ def prepare(engine: Engine) -> None:
     event.listen(engine, "connect", _set_pragmas)
     event.listen(engine, "do_execute", _execute)
     event.listen(engine, "do_executemany", _executemany)
+
+
+def checkpoint_in_the_background(engine: Engine) -> None:
+    """Move the write-ahead log into the database file from a native thread, for the rest of this process.
+
+    SQLite's own checkpoint runs inside whatever commit happens to come a thousand pages after the last one, and its
+    disk syncs would stop every socket of the process for as long.
+    """
+    event.listen(engine, "connect", lambda connection, _record: connection.execute("PRAGMA wal_autocheckpoint=0"))
+    engine.dispose()  # connections made before this moment would still checkpoint by themselves
+    gevent.spawn(_keep_checkpointing, engine.url.database)
+
+
+def _keep_checkpointing(path: str) -> None:
+    while True:
+        gevent.sleep(CHECKPOINT_SECONDS)
+        try:
+            gevent.get_hub().threadpool.apply(_checkpoint, (path,))
+        except sqlite3.Error:
+            log.exception("the write-ahead log could not be moved into the database; it grows until it can")
+
+
+def _checkpoint(path: str) -> None:
+    connection = sqlite3.connect(path, timeout=1)
+    try:
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+    finally:
+        connection.close()
 
 
 def _set_pragmas(connection: sqlite3.Connection, _record: object) -> None:

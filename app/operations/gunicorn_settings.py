@@ -39,9 +39,9 @@ workers = _given.workers
 worker_class = "gevent"
 worker_connections = 20_000  # at the default of 1,000 it silently stops accepting
 backlog = 2048
-keepalive = 5
+keepalive = 2  # a connection that asks for nothing is not waited for any longer, at the end either
 timeout = 60
-graceful_timeout = 7  # the rest of the ten seconds in which Streamzy promises to end
+graceful_timeout = 9  # Streamzy promises to end within ten seconds; after this a worker is killed
 
 limit_request_line = 4094
 limit_request_fields = 64
@@ -59,6 +59,9 @@ errorlog = "-"
 loglevel = "warning"
 
 
+WORKER_GRACE_SECONDS = 4  # then a worker drops what still hangs, so that it ends before it is killed
+
+
 def without_links(text: str) -> str:
     """``text`` without query strings, and without the paths that are keys to what they show."""
     text = re.sub(r"(/\S*?)\?\S*", r"\1", text)
@@ -71,6 +74,8 @@ class LinkFilter(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         """Change the record, and let it through."""
         record.msg, record.args = without_links(record.getMessage()), ()
+        if record.name == "gunicorn.access":  # a path may hold a line break, and forge the next line of the log
+            record.msg = re.sub(r"[\x00-\x1f\x7f-\x9f]", "?", record.msg)
         return True
 
 
@@ -90,6 +95,8 @@ logger_class = QuietLogger
 
 def post_worker_init(worker: Any) -> None:
     """Look, before the first request, whether this app may serve. A refusal stops gunicorn as a whole."""
+    from app import sqlite
+    from app.extensions import db
     from app.operations import preflight
 
     worker.wsgi.logger.addFilter(LinkFilter())
@@ -97,11 +104,15 @@ def post_worker_init(worker: Any) -> None:
         sys.stderr.write("\n".join(["Streamzy refuses to serve:", *refusals, ""]))
         sys.stderr.flush()
         sys.exit(Arbiter.WORKER_BOOT_ERROR)  # gunicorn ends then, instead of trying again for ever
+    with worker.wsgi.app_context():
+        if db.engine.dialect.name == "sqlite":
+            sqlite.checkpoint_in_the_background(db.engine)
     if worker.age == 1:
         for warning in preflight.warnings(worker.wsgi):
             sys.stderr.write(f"Warning: {warning}\n")
         sys.stdout.write(f"Streamzy serves http://{bind}\n")
         sys.stdout.flush()
+    worker.cfg.set("graceful_timeout", WORKER_GRACE_SECONDS)  # this process's copy
     gevent.spawn(_close_sockets_at_the_end, worker)
 
 
