@@ -22,6 +22,7 @@ OUR_PREFIXES = (
     "SESSION_",
     "ACTIVITY_",
     "LOCKOUT_",
+    "REQUIRE_",
     "MAX_CONNECTIONS_",
     "MAIL_",
     "METRICS_",
@@ -120,6 +121,7 @@ class Settings:
     bcrypt_rounds: int = 12
     lockout_failures: int = 5
     lockout_minutes: int = 15
+    require_admin_two_factor: bool = False
     ratelimit_login: str = "10 per 5 minutes"
     ratelimit_applications: str = "5 per 5 minutes"
     ratelimit_messages: str = "30 per minute"
@@ -133,6 +135,7 @@ class Settings:
     max_connections_per_address: int = 0
     max_connections_per_account: int = 0
     registration: str = "open"
+    metrics_token: str = ""
     security_contact: str = ""
 
     @classmethod
@@ -202,10 +205,12 @@ READERS: dict[str, Callable[[str], Any]] = {
     "bcrypt_rounds": _whole_number(4, 18),
     "lockout_failures": _whole_number(1, 100),
     "lockout_minutes": _whole_number(1, 1440),
+    "require_admin_two_factor": _flag,
     "max_connections_per_address": _whole_number(0, 1_000_000),
     "max_connections_per_account": _whole_number(0, 1_000_000),
     "registration": _one_of("open", "closed"),
     "security_contact": _text,
+    "metrics_token": _text,
 } | {field.name: _rate for field in fields(Settings) if field.name.startswith("ratelimit_")}
 
 

@@ -22,7 +22,7 @@ from app.delivery import transport
 from app.encryption.data_key import DataKeys
 from app.encryption.keyring import EncryptionKeyError, KeyRing
 from app.extensions import csrf, db, limiter, migrate, socketio
-from app.operations import error_pages, page_context
+from app.operations import error_pages, measurements, page_context
 from app.operations.routes import operations
 from app.security.headers import SecurityHeaders
 from app.security.origins import same_origin
@@ -38,6 +38,7 @@ def create_app(settings: Settings) -> Flask:
     _configure(app, settings)
     db.init_app(app)
     with app.app_context():
+        measurements.count_errors(db.engine)
         if settings.sqlite:
             sqlite.prepare(db.engine)
     migrate.init_app(app, db, directory=str(ROOT / "migrations"))

@@ -11,6 +11,7 @@ from typing import Any
 
 import bcrypt
 from gevent.threadpool import ThreadPool
+from prometheus_client import Gauge
 
 SHORTEST = 12
 MOST_BYTES = 72  # bcrypt reads no further: longer ones are refused, never cut
@@ -127,3 +128,5 @@ def _lower_priority() -> None:
 
 
 hashing = HashingPool()
+WAITING = Gauge("streamzy_hashing_waiting", "Passwords that wait to be hashed or compared")
+WAITING.set_function(lambda: hashing.waiting)

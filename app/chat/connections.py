@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from prometheus_client import Gauge
+
 from app.audit.actor import Actor
 from app.auth.announcement import News, announced
 from app.auth.session import UserSession
@@ -50,6 +52,8 @@ class Connection:
 
 
 _open: dict[str, Connection] = {}
+CONNECTIONS = Gauge("streamzy_connections", "Open sockets of this process")
+CONNECTIONS.set_function(lambda: len(_open))
 
 
 def opened(sid: str, address: str, actor: Actor, session: UserSession | None) -> Connection:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from prometheus_client import Counter
+
+REFUSED = Counter("streamzy_refused", "Socket events refused", ["code"])
+
 MESSAGES = {
     "bad_request": "The request was malformed.",
     "not_signed_in": "Sign in to write here.",
@@ -31,6 +35,7 @@ class Refused(Exception):
 
     def acknowledgement(self) -> dict[str, Any]:
         """What the client gets."""
+        REFUSED.labels(self.code).inc()
         error: dict[str, Any] = {"code": self.code, "message": self.message}
         if self.retry_after is not None:
             error["retry_after"] = self.retry_after

@@ -15,6 +15,7 @@ from typing import Any
 import gevent
 from flask import Flask
 from gevent.event import AsyncResult, Event
+from prometheus_client import Gauge, Histogram
 from sqlalchemy import insert, select, tuple_, update
 
 from app.auth.session import UserSession
@@ -30,6 +31,15 @@ from app.extensions import db
 
 GATHER_SECONDS = 0.002
 MOST_IN_A_BATCH = 500
+BATCH_SIZE = Histogram(
+    "streamzy_batch_messages", "Messages stored by one transaction", buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500)
+)
+BATCH_SECONDS = Histogram(
+    "streamzy_batch_seconds",
+    "Time from taking a batch to having it on disk",
+    buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5),
+)
+QUEUED = Gauge("streamzy_queue_messages", "Messages that wait to be stored")
 log = logging.getLogger(__name__)
 
 
@@ -67,6 +77,7 @@ class Writer:
         self._filled = Event()
         self._greenlet: gevent.Greenlet | None = None
         self._owner = 0
+        QUEUED.set_function(lambda: len(self._queue))
 
     def store(self, draft: Draft) -> Stored:
         """Store ``draft`` and broadcast it; returns once it is on disk. Raises Refused when it is not."""
@@ -89,8 +100,10 @@ class Writer:
                     self._store_batch(batch)
 
     def _store_batch(self, batch: list[tuple[Draft, AsyncResult]]) -> None:
+        BATCH_SIZE.observe(len(batch))
         try:
-            outcomes, published = _commit([draft for draft, _ in batch])
+            with BATCH_SECONDS.time():
+                outcomes, published = _commit([draft for draft, _ in batch])
         except Exception:
             db.session.rollback()
             log.exception("a batch of %d messages was not stored", len(batch))

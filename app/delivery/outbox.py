@@ -7,9 +7,12 @@ import socket
 from typing import Any
 
 from gevent import get_hub
+from prometheus_client import Counter
 
 WRITE = 2  # libev's flag for "can be written"
 MOST_PENDING = 1 << 20  # bytes: whoever reads this much too slowly is dropped
+
+DROPPED = Counter("streamzy_readers_dropped", "Sockets shut because their reader was too far behind")
 
 
 class Outbox:
@@ -18,8 +21,6 @@ class Outbox:
     A send() costs the same whatever its size, so this is what a broadcast's speed comes from; and a reader that
     does not keep up costs MOST_PENDING bytes at most, then its socket is shut and the descriptor freed.
     """
-
-    dropped = 0  # slow readers of this process so far
 
     def __init__(self, sock: Any) -> None:
         self._socket = sock
@@ -42,7 +43,7 @@ class Outbox:
                 self._queued = True
                 _flush.add(self)
         elif len(self._rest) + sum(map(len, self._waiting)) > MOST_PENDING:
-            Outbox.dropped += 1
+            DROPPED.inc()
             self.close()
 
     def finish(self, frame: bytes) -> None:

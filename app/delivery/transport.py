@@ -12,6 +12,7 @@ from engineio import exceptions, packet
 from engineio.async_drivers.gevent import SimpleWebSocketWSGI
 from engineio.socket import Socket
 from flask_socketio import SocketIO
+from prometheus_client import Counter
 from socketio import Manager
 from socketio.packet import EVENT
 
@@ -19,6 +20,7 @@ from app.delivery.outbox import Outbox
 from app.delivery.websocket import WebSocket, framed
 
 KNOWN_ENGINES = ("4.12.", "4.13.", "4.14.", "4.15.")
+DELIVERIES = Counter("streamzy_deliveries", "Broadcast events written, once for each socket that gets them")
 log = logging.getLogger(__name__)
 
 
@@ -47,11 +49,12 @@ class FramedManager(Manager):
         ]
         frames = [framed(part.encode()) for part in packets]
         skipped = set(skip_sid) if isinstance(skip_sid, (list, tuple, set)) else {skip_sid}
-        sockets = self.server.eio.sockets
+        sockets, delivered = self.server.eio.sockets, 0
         for sid, engine_sid in self.get_participants(namespace, to or room):
             client = sockets.get(engine_sid)
             if sid in skipped or client is None or client.closed:
                 continue
+            delivered += 1
             outbox = getattr(client, "outbox", None)
             if outbox is None:
                 for part in packets:
@@ -59,6 +62,7 @@ class FramedManager(Manager):
             else:
                 for frame in frames:
                     outbox.push(frame)
+        DELIVERIES.inc(delivered)
 
 
 class DirectSocket(Socket):

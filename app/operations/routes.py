@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from flask import Blueprint, Response, current_app, redirect, render_template, request, url_for
+from flask import Blueprint, Response, abort, current_app, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from app.auth.permissions import before_password_change, open_to_everyone, safe_path
 from app.clock import now
-from app.operations import health, promises
+from app.operations import health, measurements, promises
 
 operations = Blueprint("operations", __name__)
 
@@ -31,6 +31,16 @@ def readyz() -> tuple[dict[str, str], int]:
     """What it needs answers too: 503 names what does not."""
     found = health.examine()
     return found, 200 if all(state == "ok" for state in found.values()) else 503
+
+
+@operations.get("/metrics")
+@open_to_everyone
+@before_password_change
+def metrics() -> Response:
+    """Prometheus text, for whoever holds METRICS_TOKEN or, without one, for this machine in development."""
+    if not measurements.may_read(request):
+        abort(403)
+    return Response(measurements.text(), content_type=measurements.CONTENT_TYPE)
 
 
 @operations.get("/security")
