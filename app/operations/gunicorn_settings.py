@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import re
+import signal
 import sys
 from typing import Any
 
@@ -65,7 +66,7 @@ WORKER_GRACE_SECONDS = 4  # then a worker drops what still hangs, so that it end
 def without_links(text: str) -> str:
     """``text`` without query strings, and without the paths that are keys to what they show."""
     text = re.sub(r"(/\S*?)\?\S*", r"\1", text)
-    return re.sub(r"(/apply/status/|/overlay/)[^/\s?\"\]]+", r"\1...", text)
+    return re.sub(r"(/apply/status/|/overlay/|/reveal/)[^/\s?\"\]]+", r"\1...", text)
 
 
 class LinkFilter(logging.Filter):
@@ -93,12 +94,19 @@ class QuietLogger(Logger):
 logger_class = QuietLogger
 
 
+def on_starting(arbiter: Any) -> None:
+    """Ctrl-C ends as SIGTERM does, and the master alone hears it."""
+    arbiter.handle_int = arbiter.handle_term
+
+
 def post_worker_init(worker: Any) -> None:
     """Look, before the first request, whether this app may serve. A refusal stops gunicorn as a whole."""
     from app import sqlite
     from app.extensions import db
     from app.operations import preflight
 
+    # The terminal interrupts every process of the group: a worker would be told to end twice, in two ways.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     worker.wsgi.logger.addFilter(LinkFilter())
     if refusals := preflight.refusals(worker.wsgi):
         sys.stderr.write("\n".join(["Streamzy refuses to serve:", *refusals, ""]))

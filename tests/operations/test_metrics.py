@@ -1,0 +1,39 @@
+"""Who may read the figures, and that they count."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+
+from tests.people import Person
+
+
+def test_this_machine_may_read_them_in_development(app: Flask) -> None:
+    answer = Person(app).get("/metrics")
+    assert answer.status_code == 200
+    assert "streamzy_connections" in answer.text
+    assert "streamzy_batch_messages_bucket" in answer.text
+
+
+def test_another_machine_may_not(app: Flask) -> None:
+    assert Person(app, address="192.0.2.7").get("/metrics").status_code == 403
+
+
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "X-Real-Ip", "X-Forwarded-Host"])
+def test_a_request_that_a_proxy_passed_on_may_not(app: Flask, header: str) -> None:
+    assert Person(app).get("/metrics", headers={header: "127.0.0.1"}).status_code == 403
+
+
+@pytest.mark.settings(METRICS_TOKEN="a-long-token-for-prometheus")
+def test_with_a_token_only_its_holder_may(app: Flask) -> None:
+    assert Person(app).get("/metrics").status_code == 403
+    assert Person(app).get("/metrics", headers={"Authorization": "Bearer another"}).status_code == 403
+    answer = Person(app, address="192.0.2.7").get(
+        "/metrics", headers={"Authorization": "Bearer a-long-token-for-prometheus"}
+    )
+    assert answer.status_code == 200
+
+
+@pytest.mark.settings(TRUSTED_PROXIES="1")
+def test_behind_a_proxy_nobody_may_without_a_token(app: Flask) -> None:
+    assert Person(app).get("/metrics").status_code == 403
