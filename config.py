@@ -131,7 +131,7 @@ class Settings:
     ratelimit_history: str = "240 per minute"
     ratelimit_reveals: str = "10 per 5 minutes"
     ratelimit_passwords: str = "10 per 5 minutes"
-    ratelimit_pages: str = "1200 per minute"
+    ratelimit_pages: str = "3000 per minute"
     max_connections_per_address: int = 0
     max_connections_per_account: int = 0
     registration: str = "open"

@@ -26,6 +26,7 @@ from app.operations import error_pages, measurements, page_context
 from app.operations.routes import operations
 from app.security.headers import SecurityHeaders
 from app.security.origins import same_origin
+from app.security.rate_limits import limit_pages
 from config import ROOT, Settings
 
 LARGEST_REQUEST = 256 * 1024
@@ -43,6 +44,7 @@ def create_app(settings: Settings) -> Flask:
             sqlite.prepare(db.engine)
     migrate.init_app(app, db, directory=str(ROOT / "migrations"))
     permissions.recognise_before_requests(app)
+    limit_pages(app)
     csrf.init_app(app)
     permissions.guard_before_requests(app)
     limiter.init_app(app)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import cache, wraps
 from typing import Any
 
-from flask import current_app, request
+from flask import Flask, current_app, request
 from limits import RateLimitItem, parse, parse_many
 
 from app.extensions import limiter
@@ -28,6 +28,7 @@ POLICIES = {
     "pages": "ratelimit_pages",
 }
 WORTH_RECORDING = parse("1 per minute")
+UNLIMITED = {"static", "operations.healthz", "operations.readyz", "operations.metrics"}
 
 
 class RateLimited(Exception):
@@ -76,6 +77,16 @@ def limited(policy: str) -> Callable[[Any], Any]:
         return counted
 
     return decorate
+
+
+def limit_pages(app: Flask) -> None:
+    """Count every request of a page by address: far above what a household does, far below what hurts."""
+
+    @app.before_request
+    def count() -> None:
+        # Probes and static files are cheap, and a busy page has many of them.
+        if request.endpoint not in UNLIMITED:
+            spend("pages", address_key(request.remote_addr))
 
 
 def _items(policy: str) -> list[RateLimitItem]:
