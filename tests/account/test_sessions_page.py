@@ -11,7 +11,10 @@ from tests.people import People, Person
 from tests.postgres import on_both_databases
 from tests.tables import events, everything
 
-CHROME_ON_ANDROID = "Mozilla/5.0 (Linux; Android 15; Pixel 9) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Mobile Safari/537.36"
+CHROME_ON_ANDROID = (
+    "Mozilla/5.0 (Linux; Android 15; Pixel 9) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Chrome/142.0.0.0 Mobile Safari/537.36"
+)
 
 
 def listed(person: Person) -> list[int]:
