@@ -148,6 +148,20 @@ class StreamerApplication(Base):
         query = select(func.count()).select_from(cls)
         return db.session.scalar(query.where(cls.status.in_(states)) if states else query) or 0
 
+    @classmethod
+    def of_account(cls, account_id: int) -> list[StreamerApplication]:
+        """Applications that the account sent, or that made it, oldest first."""
+        theirs = or_(cls.applicant_id == account_id, cls.account_id == account_id)
+        return list(db.session.scalars(select(cls).where(theirs).order_by(cls.submitted_at, cls.id)))
+
+    def erase(self) -> None:
+        """Its account is deleted: what the applicant told goes, and the private link; how it was decided stays."""
+        if self.is_undecided:
+            self.withdraw()
+        self.email, self.about, self.links_text, self.note = "", "", None, None
+        self.email_lookup, self.token_hash = secrets.token_bytes(32), secrets.token_bytes(32)
+        self.channel_name, self.revealed_to = "deleted", None
+
     def others_of_contact(self) -> int:
         """How many more applications the same contact sent."""
         query = select(func.count()).select_from(StreamerApplication)
@@ -214,6 +228,9 @@ class StreamerApplication(Base):
         self.status, self.decided_at, self.decided_by_id = status, now(), by.id
         self.public_reason = reason or None
         self.note = note or None
+        # Before anything is made for it: of two who decide at once, the second fails here, on the version it looked at,
+        # and not on a name that the first has just taken.
+        db.session.flush()
 
     def what_became_of_it(self) -> str:
         """One sentence for whoever comes too late."""

@@ -1,0 +1,313 @@
+"""Deciding: once, by an admin, on what was really looked at, and never on one's own application."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import uuid
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+
+import pytest
+from sqlalchemy import delete, select
+from werkzeug.test import TestResponse
+
+from app.applications.streamer_application import StreamerApplication
+from app.audit.event import AuditHead
+from app.auth import name as names
+from app.auth.user import User
+from app.channels.channel import Channel
+from app.extensions import db
+from tests.applications.wishes import apply, private_link, revealed_on, status_on
+from tests.conftest import NewVisitor
+from tests.people import PASSWORD, People, Person
+from tests.postgres import on_both_databases, on_postgresql
+from tests.streamzy_server import StreamzyServer
+from tests.tables import events, everything
+
+PAGE = "/admin/applications/1"
+RECORD = ("audit_event", "audit_head")
+
+
+def decide(admin: Person, how: str, reason: str = "Welcome.", note: str = "", page: str = PAGE) -> TestResponse:
+    """Open the application, fill in the decision, and press the button."""
+    fields = next(form.fields for form in admin.forms(page) if form.action == f"{page}/approve")
+    return admin.request(f"{page}/{how}", method="POST", data={**fields, "reason": reason, "note": note})
+
+
+@on_both_databases
+def test_approving_opens_the_channel_and_the_account(people: People) -> None:
+    applicant, ada = people.visitor(), people.admin()
+    link = private_link(apply(applicant))
+    assert decide(ada, "approve", "Welcome to the stars.").location == PAGE
+    channel = Channel.at("star-watch")
+    assert channel is not None
+    assert (channel.title, channel.owner.username, channel.owner.role) == (
+        "Stella's star watch \u2728",
+        "star-watch",
+        "streamer",
+    )
+    assert channel.owner.must_change_password
+    assert channel.owner.password_hash is None, "nobody has a password until it is revealed"
+    page = applicant.get(link)
+    assert status_on(page) == "approved"
+    assert "Welcome to the stars." in page.text
+    assert applicant.get("/c/star-watch").status_code == 200
+    (event,) = events("application.approved")
+    application = db.session.scalars(select(StreamerApplication)).one()
+    assert (event.actor_name, event.target_name, event.target_id) == ("ada", application.reference, 1)
+    assert application.decided_by is not None
+    assert application.decided_by.username == "ada"
+
+
+@on_both_databases
+def test_approving_takes_over_nobodys_account(people: People) -> None:
+    """Whoever gets hold of the link must not get hold of an account that was there before."""
+    vera, ada = people.viewer(), people.admin()
+    elsewhere = people.visitor().sign_in("vera")
+    link = private_link(apply(vera))
+    decide(ada, "approve")
+    channel = Channel.at("star-watch")
+    assert channel is not None
+    assert channel.owner.username == "vera"
+    assert channel.owner.role == "streamer"
+    assert not vera.signed_in, "rights changed: whoever holds an old session shows the password again"
+    assert not elsewhere.signed_in
+    stranger = people.visitor()
+    page = stranger.get(link)
+    assert status_on(page) == "approved"
+    assert not any(form.action.endswith("/reveal") for form in stranger.forms(link))
+    assert stranger.post(f"{link}/reveal", on=link).status_code == 409
+    assert revealed_on(stranger.get(link)) is None
+    assert vera.sign_in("vera").signed_in, "name and password stay as they were"
+    assert User.named("star-watch") is None
+    assert names.is_taken("star-watch"), "and the address is no longer free for anybody's name"
+
+
+@on_both_databases
+def test_rejecting_tells_why_and_gives_the_address_free(people: People) -> None:
+    applicant, ada = people.visitor(), people.admin()
+    link = private_link(apply(applicant))
+    assert decide(ada, "reject", "Too many stars <already>.", "He sounds odd.").location == PAGE
+    page = applicant.get(link)
+    assert status_on(page) == "rejected"
+    assert "Too many stars &lt;already&gt;." in page.text
+    assert "He sounds odd" not in page.text, "the note stays with the admins"
+    assert "He sounds odd" in ada.get(PAGE).text
+    assert "ada" not in page.text, "who decided is nobody's business but the admins'"
+    assert not names.is_taken("star-watch")
+    assert Channel.at("star-watch") is None
+    assert User.named("star-watch") is None
+    assert len(events("application.rejected")) == 1
+    assert apply(people.visitor()).status_code == 200
+
+
+def test_rejecting_without_a_word_is_refused_and_keeps_the_note(people: People) -> None:
+    apply(people.visitor())
+    answer = decide(people.admin(), "reject", reason="  ", note="He sounds odd.")
+    assert answer.status_code == 400
+    assert "Tell the applicant why." in answer.text
+    assert "He sounds odd." in answer.text
+    assert db.session.scalars(select(StreamerApplication.status)).one() == "pending"
+
+
+def test_an_answer_that_is_too_long_is_refused_and_kept(people: People) -> None:
+    apply(people.visitor())
+    for field in ("reason", "note"):
+        answer = decide(people.admin(f"ada-{field}"), "reject", **{"reason": "No.", field: "x" * 2001})
+        assert answer.status_code == 400
+        assert "Use at most 2000 characters." in answer.text
+        assert "x" * 2001 in answer.text
+    assert db.session.scalars(select(StreamerApplication.status)).one() == "pending"
+
+
+@on_both_databases
+@pytest.mark.parametrize("second", ["approve", "reject"])
+def test_whoever_comes_second_is_told_who_was_faster_and_keeps_what_they_wrote(people: People, second: str) -> None:
+    apply(people.visitor())
+    ada, alan = people.admin(), people.admin("alan")
+    fields = next(form.fields for form in alan.forms(PAGE) if form.action == f"{PAGE}/approve")
+    decide(ada, "approve")
+    before = everything(without=RECORD)
+    typed = {"reason": "My long answer.", "note": "My long note."}
+    answer = alan.request(f"{PAGE}/{second}", method="POST", data={**fields, **typed})
+    assert answer.status_code == 409
+    assert "This application was approved by ada on " in answer.text
+    assert " UTC" in answer.text
+    assert "My long answer." in answer.text
+    assert "My long note." in answer.text
+    assert everything(without=RECORD) == before
+    assert len(events("application.approved", "application.rejected")) == 1
+
+
+@pytest.mark.parametrize("version", ["", "0", "2", "-1", "1.0", "x", "\u0661", "9" * 30])
+def test_a_decision_on_another_state_than_was_looked_at_is_refused(people: People, version: str) -> None:
+    apply(people.visitor())
+    ada = people.admin()
+    before = everything(without=RECORD)
+    answer = ada.post(f"{PAGE}/approve", on=PAGE, reason="Welcome.", version=version)
+    assert answer.status_code == (400 if version == "" else 409)
+    assert everything(without=RECORD) == before
+
+
+def test_an_application_taken_back_can_no_longer_be_decided(people: People) -> None:
+    applicant, ada = people.visitor(), people.admin()
+    link = private_link(apply(applicant))
+    fields = next(form.fields for form in ada.forms(PAGE) if form.action == f"{PAGE}/approve")
+    applicant.post_form(f"{link}/withdraw", on=link)
+    answer = ada.request(f"{PAGE}/approve", method="POST", data={**fields, "reason": "Welcome."})
+    assert answer.status_code == 409
+    assert "was withdrawn" in answer.text
+    assert Channel.at("star-watch") is None
+
+
+@pytest.mark.parametrize("how", ["approve", "reject"])
+def test_nobody_decides_their_own_application(people: People, how: str) -> None:
+    ada, alan = people.admin(), people.admin("alan")
+    apply(ada)
+    assert "This is your own application" in ada.get(PAGE).text
+    before = everything(without=RECORD)
+    answer = ada.post(f"{PAGE}/{how}", on=PAGE, reason="I am good.", version="1")
+    assert answer.status_code == 403
+    assert "Nobody decides their own application." in answer.text
+    assert everything(without=RECORD) == before
+    assert decide(alan, how).status_code == 302, "another admin does"
+
+
+def test_an_admin_who_applied_stays_an_admin(people: People) -> None:
+    ada, alan = people.admin(), people.admin("alan")
+    apply(ada)
+    decide(alan, "approve")
+    channel = Channel.at("star-watch")
+    assert channel is not None
+    assert (channel.owner.username, channel.owner.role) == ("ada", "admin")
+
+
+@on_both_databases
+def test_an_account_gets_one_channel(people: People) -> None:
+    stella, ada = people.streamer(), people.admin()
+    apply(stella)
+    before = everything(without=RECORD)
+    answer = decide(ada, "approve")
+    assert answer.status_code == 409
+    assert "stella owns a channel already." in answer.text
+    assert everything(without=RECORD) == before
+
+
+@on_both_databases
+def test_what_cannot_be_recorded_does_not_happen(people: People) -> None:
+    """The audit log fails closed: a decision that leaves no trace is not made."""
+    applicant, ada = people.visitor(), people.admin()
+    apply(applicant)
+    fields = next(form.fields for form in ada.forms(PAGE) if form.action == f"{PAGE}/approve")
+    db.session.execute(delete(AuditHead))
+    db.session.commit()
+    before = everything()
+    answer = ada.request(f"{PAGE}/approve", method="POST", data={**fields, "reason": "Welcome."})
+    assert answer.status_code == 500
+    assert everything() == before
+
+
+@on_both_databases
+def test_the_queue_shows_what_waits_and_what_was_decided(people: People) -> None:
+    for slug in ("first-wish", "second-wish", "third-wish"):
+        apply(people.visitor(), slug=slug, channel_name=f"The {slug}")
+    ada = people.admin()
+    assert "3 applications wait for an answer" in ada.get("/admin/").text
+    decide(ada, "approve", page="/admin/applications/2")
+    pending, decided = ada.get("/admin/applications").text, ada.get("/admin/applications?status=decided").text
+    assert pending.index("The first-wish") < pending.index("The third-wish"), "the oldest first"
+    assert "The second-wish" not in pending
+    assert "The second-wish" in decided
+    assert "The first-wish" not in decided
+    assert ada.get("/admin/applications?status=nonsense").status_code == 404
+
+
+def test_opening_an_application_is_on_record_because_it_shows_personal_data(people: People) -> None:
+    apply(people.visitor())
+    ada = people.admin()
+    assert "stella@example.org" in ada.get(PAGE).text
+    (event,) = events("application.viewed")
+    assert (event.actor_name, event.target_id) == ("ada", 1)
+
+
+def test_what_an_applicant_wrote_is_text_on_the_admins_screen(people: People) -> None:
+    """Forced past the form, as if its checks did not exist: the page is what must hold."""
+    StreamerApplication.submit(
+        email="<b>a@example.org",
+        channel_name="</title><script>steal()</script>",
+        slug="star-watch",
+        about='"><img src=x onerror=steal()>',
+        links=["javascript:steal()", 'https://example.org/"onclick="steal()'],
+        applicant=None,
+    )
+    db.session.commit()
+    ada = people.admin()
+    for path in ("/admin/", "/admin/applications", PAGE):
+        page = ada.get(path).text
+        for markup in ("<script>steal", "<img src=x", '"onclick="', "<b>a@"):
+            assert markup not in page, path
+    assert 'href="javascript:' not in ada.get(PAGE).text
+
+
+@on_postgresql
+@pytest.mark.parametrize("reason", ["", "Because."])
+def test_twenty_admins_who_decide_at_once_decide_once(people: People, reason: str) -> None:
+    """Two transactions that both find it undecided: the second must find out before it makes a second account."""
+    apply(people.visitor())
+    admins = [people.admin(f"admin-{number}") for number in range(20)]
+    forms = [next(form.fields for form in admin.forms(PAGE) if form.action == f"{PAGE}/approve") for admin in admins]
+    start = threading.Barrier(len(admins))
+
+    def press(number: int) -> int:
+        start.wait()
+        how = "approve" if number % 4 or not reason else "reject"
+        fields = {**forms[number], "reason": reason}
+        return admins[number].request(f"{PAGE}/{how}", method="POST", data=fields).status_code
+
+    with ThreadPoolExecutor(len(admins)) as pool:
+        statuses = Counter(pool.map(press, range(len(admins))))
+    assert statuses == {302: 1, 409: 19}
+    decided = events("application.approved", "application.rejected")
+    assert len(decided) == 1
+    approved = decided[0].event == "application.approved"
+    db.session.rollback()
+    assert (Channel.at("star-watch") is not None) == approved
+    assert (User.named("star-watch") is not None) == approved
+
+
+def test_twenty_approvals_of_a_real_server_at_once_make_one_account(
+    server: StreamzyServer, new_visitor: NewVisitor
+) -> None:
+    slug = f"wish-{uuid.uuid4().hex[:8]}"
+    admin_name = f"boss-{uuid.uuid4().hex[:8]}"
+    server.run_flask("users", "create", admin_name, "--role", "admin", "--password-stdin", stdin=f"{PASSWORD}\n")
+    wishes = {"email": "s@example.org", "channel_name": slug, "slug": slug, "about": "Stars.", "agree": "y"}
+    new_visitor().post_form("/apply", **wishes)
+    admin = new_visitor().sign_in(admin_name, PASSWORD)
+    with closing(sqlite3.connect(server.folder / "streamzy.db")) as database:
+        (number,) = database.execute("SELECT id FROM streamer_application WHERE slug = ?", (slug,)).fetchone()
+    page = f"/admin/applications/{number}"
+    fields = {**next(form.fields for form in admin.forms(page) if form.action == f"{page}/approve"), "reason": "Yes."}
+    browsers = []
+    for _ in range(20):  # the same session in twenty tabs, each with a connection of its own
+        browsers.append(new_visitor())
+        browsers[-1].http.cookies.update(admin.http.cookies)
+
+    def press(tab: int) -> int:
+        answer = browsers[tab].http.post(f"{server.url}{page}/approve", data=fields, allow_redirects=False, timeout=60)
+        return answer.status_code
+
+    with ThreadPoolExecutor(20) as pool:
+        assert Counter(pool.map(press, range(20))) == {302: 1, 409: 19}
+    with closing(sqlite3.connect(server.folder / "streamzy.db")) as database:
+        for query in (
+            "SELECT count(*) FROM account WHERE username = ?",
+            "SELECT count(*) FROM channel WHERE slug = ?",
+        ):
+            assert database.execute(query, (slug,)).fetchone() == (1,)
+        recorded = database.execute(
+            "SELECT count(*) FROM audit_event WHERE event = 'application.approved' AND target_id = ?", (number,)
+        )
+        assert recorded.fetchone() == (1,)
