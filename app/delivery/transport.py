@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable
 from functools import partial
@@ -17,8 +18,11 @@ from socketio import Manager
 from socketio.packet import EVENT
 
 from app.delivery.outbox import Outbox
+from app.delivery.packet import StrictPacket, Unreadable
 from app.delivery.websocket import WebSocket, framed
 
+# What Engine.IO's decoding raises on a body that is no text, on too many packets, on JSON of ten thousand levels.
+UNREADABLE = (ValueError, LookupError, RecursionError)
 KNOWN_ENGINES = ("4.12.", "4.13.", "4.14.", "4.15.")
 DELIVERIES = Counter("streamzy_deliveries", "Broadcast events written, once for each socket that gets them")
 log = logging.getLogger(__name__)
@@ -65,14 +69,38 @@ class FramedManager(Manager):
         DELIVERIES.inc(delivered)
 
 
-class DirectSocket(Socket):
+class CarefulSocket(Socket):
+    """The library's socket, which waits for no client and survives what one may send."""
+
+    closed: bool
+    closing: bool
+    connected: bool
+
+    def close(self, wait: bool = True, abort: bool = False, reason: Any = None) -> None:
+        """End it. The library would wait until all is delivered: for ever, if the client never asks again."""
+        super().close(False, abort, reason)
+
+    def handle_post_request(self, environ: dict[str, Any]) -> None:
+        """Take what a client on polling sends. Raises EngineIOError, which the engine answers with 400."""
+        try:
+            super().handle_post_request(environ)
+        except UNREADABLE:  # the library would print a traceback
+            raise exceptions.EngineIOError from None
+
+    def _websocket_handler(self, ws: Any) -> list[Any]:
+        try:
+            ended: list[Any] = super()._websocket_handler(ws)
+        except UNREADABLE:
+            self.close(abort=True, reason=self.server.reason.TRANSPORT_ERROR)
+            return []
+        return ended
+
+
+class DirectSocket(CarefulSocket):
     """An Engine.IO socket that, once it is a WebSocket, writes to its outbox: no queue, no writer greenlet."""
 
     outbox: Outbox | None = None
     _websocket: WebSocket | None = None
-    closed: bool
-    closing: bool
-    connected: bool
 
     def send(self, pkt: Any) -> None:
         """Send one packet."""
@@ -102,16 +130,13 @@ class DirectSocket(Socket):
     def _websocket_handler(self, ws: WebSocket) -> list[Any]:
         if not self._take_over(ws):
             return []
-        while (data := ws.wait()) is not None:
+        # Whatever a client sends may end its own socket, and nothing else.
+        while (received := _packet(ws.wait())) is not None:
             try:
-                self.receive(packet.Packet(encoded_packet=data))
+                self.receive(received)
             except exceptions.UnknownPacketError:
                 continue
             except exceptions.SocketIsClosedError:
-                break
-            except Exception:
-                # Whatever a client sends may end its own socket, and nothing else.
-                log.info("a packet could not be read", exc_info=True)
                 break
         self.close(wait=False, abort=True, reason=self.server.reason.TRANSPORT_CLOSE)
         return []
@@ -148,8 +173,17 @@ def _packet(data: str | bytes | None) -> Any:
         return None
     try:
         return packet.Packet(encoded_packet=data)
-    except ValueError:
+    except UNREADABLE:
         return None
+
+
+class StockWebSocket(SimpleWebSocketWSGI):
+    """The library's WebSocket, whose closing fails loudly when the client was faster."""
+
+    def close(self) -> None:
+        """Say goodbye, if anybody is there."""
+        with contextlib.suppress(OSError):
+            super().close()
 
 
 def client_manager(transport: str) -> Manager:
@@ -160,21 +194,31 @@ def client_manager(transport: str) -> Manager:
 def install(socketio: SocketIO, transport: str, most_bytes: int) -> None:
     """Set the transport of an initialised ``socketio``: ``fast``, or the library's ``stock``."""
     engine = socketio.server.eio
-    if not _fast(transport):
-        # Engine.IO looks at the size only once simple-websocket has put a whole message together: one client could
-        # fill the memory with fragments of a message that never ends.
-        engine._async = dict(engine._async, websocket=partial(SimpleWebSocketWSGI, max_message_size=most_bytes))
-        return
-    engine._async = dict(engine._async, websocket=WebSocket)
-    connected = engine.handlers["connect"]
+    socketio.server.packet_class = StrictPacket
+    # Engine.IO looks at the size only once simple-websocket has put a whole message together: one client could fill
+    # the memory with fragments of a message that never ends.
+    stock = partial(StockWebSocket, max_message_size=most_bytes)
+    engine._async = dict(engine._async, websocket=WebSocket if _fast(transport) else stock)
+    socket_class = DirectSocket if _fast(transport) else CarefulSocket
+    connected, received = engine.handlers["connect"], engine.handlers["message"]
 
     def connect(engine_sid: str, environ: dict[str, Any]) -> Any:
         # The engine has just made its own socket and has no place to say of which class. Before anything but the
         # greeting is queued, it becomes one of ours.
-        engine.sockets[engine_sid].__class__ = DirectSocket
+        engine.sockets[engine_sid].__class__ = socket_class
         return connected(engine_sid, environ)
 
+    def message(engine_sid: str, data: str | bytes) -> None:
+        try:
+            if not data:  # for the library, an event without a name
+                raise Unreadable
+            received(engine_sid, data)
+        except Unreadable:
+            if engine_sid in engine.sockets:
+                engine.sockets[engine_sid].close(reason=engine.reason.TRANSPORT_ERROR)
+
     engine.on("connect", connect)
+    engine.on("message", message)
 
 
 def _fast(transport: str) -> bool:
