@@ -193,13 +193,13 @@ def client_manager(transport: str) -> Manager:
 
 def install(socketio: SocketIO, transport: str, most_bytes: int) -> None:
     """Set the transport of an initialised ``socketio``: ``fast``, or the library's ``stock``."""
-    engine = socketio.server.eio
+    engine, fast = socketio.server.eio, _fast(transport)
     socketio.server.packet_class = StrictPacket
     # Engine.IO looks at the size only once simple-websocket has put a whole message together: one client could fill
     # the memory with fragments of a message that never ends.
     stock = partial(StockWebSocket, max_message_size=most_bytes)
-    engine._async = dict(engine._async, websocket=WebSocket if _fast(transport) else stock)
-    socket_class = DirectSocket if _fast(transport) else CarefulSocket
+    engine._async = dict(engine._async, websocket=WebSocket if fast else stock)
+    socket_class = DirectSocket if fast else CarefulSocket
     connected, received = engine.handlers["connect"], engine.handlers["message"]
 
     def connect(engine_sid: str, environ: dict[str, Any]) -> Any:

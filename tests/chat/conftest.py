@@ -39,13 +39,28 @@ def postgres_backstage(postgres_server: StreamzyServer) -> Iterator[Backstage]:
     backstage.close()
 
 
+@pytest.fixture(scope="session")
+def stock_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StreamzyServer]:
+    """One running Streamzy on SQLite and the library's own transport for the whole run."""
+    with StreamzyServer(tmp_path_factory.mktemp("server"), TRANSPORT="stock") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def stock_backstage(stock_server: StreamzyServer) -> Iterator[Backstage]:
+    """Behind the server on the library's transport."""
+    backstage = Backstage(stock_server)
+    yield backstage
+    backstage.close()
+
+
 @pytest.fixture
 def stage(request: pytest.FixtureRequest, new_visitor: Callable[..., Visitor]) -> Iterator[Stage]:
-    """A stage on SQLite, or on what ``on_both_stages`` asks for. Its server must not print a traceback meanwhile."""
-    database = getattr(request, "param", "sqlite")
-    server = request.getfixturevalue("server" if database == "sqlite" else "postgres_server")
+    """A stage on SQLite, or on what ``on_both_stages`` and its like ask for. Its server must print no traceback."""
+    which = getattr(request, "param", "sqlite")
+    server = request.getfixturevalue("server" if which == "sqlite" else f"{which}_server")
     printed = len(server.log)
-    yield Stage(server, request.getfixturevalue(f"{database}_backstage"), new_visitor)
+    yield Stage(server, request.getfixturevalue(f"{which}_backstage"), new_visitor)
     said = server.log[printed:]
     assert "Traceback" not in said, said[-4000:]
 

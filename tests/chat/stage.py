@@ -17,6 +17,11 @@ from tests.visitor import Visitor
 on_both_stages = pytest.mark.parametrize(
     "stage", ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True
 )
+# A test of what stands near the transport runs on ours and on the library's, and so does whatever must never be lost.
+on_every_transport = pytest.mark.parametrize("stage", ["sqlite", "stock"], indirect=True)
+on_every_stage = pytest.mark.parametrize(
+    "stage", ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres), "stock"], indirect=True
+)
 PASSWORD = "Leuchtturm-7-morgens"
 numbers = itertools.count(2)
 
