@@ -129,6 +129,8 @@ class Settings:
     ratelimit_handshakes: str = "600 per minute"
     ratelimit_joins: str = "600 per minute"
     ratelimit_history: str = "240 per minute"
+    ratelimit_moderation: str = "120 per minute"
+    ratelimit_channel_passwords: str = "10 per 5 minutes"
     ratelimit_reveals: str = "10 per 5 minutes"
     ratelimit_passwords: str = "10 per 5 minutes"
     ratelimit_pages: str = "3000 per minute"

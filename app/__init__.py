@@ -13,7 +13,7 @@ from app.admin.routes import admin
 from app.applications.routes import applications
 from app.auth import permissions
 from app.auth.routes import auth
-from app.chat import socket_events  # noqa: F401 - handlers must be registered before init_app, or a second app has none
+from app.chat import moderation_events, socket_events  # noqa: F401 - before init_app, or a second app has no handlers
 from app.chat.listener import Listener
 from app.chat.routes import chat
 from app.chat.writer import Writer

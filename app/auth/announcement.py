@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from blinker import Signal
-from sqlalchemy import BigInteger, Integer, String, delete, event, select
+from flask import current_app
+from sqlalchemy import JSON, BigInteger, Integer, String, delete, event, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.clock import UtcDateTime, now
@@ -27,7 +28,11 @@ announced: Signal = Signal()
 
 @dataclass(frozen=True)
 class News:
-    """What was announced. ``kind`` is session_ended, account_changed, channel_changed or keys_changed."""
+    """What was announced.
+
+    ``kind`` is session_ended, account_changed (with a channel: what the account may do there), channel_changed,
+    keys_changed, message_deleted or messages_cleared. ``details`` are the kind's own, and never hold what was said.
+    """
 
     id: int
     kind: str
@@ -35,6 +40,8 @@ class News:
     session_id: int | None
     channel_id: int | None
     reason: str
+    details: dict[str, Any]
+    at: datetime
 
 
 class Announcement(Base):
@@ -48,11 +55,13 @@ class Announcement(Base):
     session_id: Mapped[int | None]
     channel_id: Mapped[int | None]
     reason: Mapped[str] = mapped_column(String(20), default="")
+    details: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now, index=True)
 
     def news(self) -> News:
         """This row as a value that outlives its session."""
-        return News(self.id, self.kind, self.account_id, self.session_id, self.channel_id, self.reason)
+        about = (self.account_id, self.session_id, self.channel_id)
+        return News(self.id, self.kind, *about, self.reason, self.details or {}, self.created_at)
 
 
 def announce(kind: str, **about: Any) -> None:
@@ -76,9 +85,16 @@ def prune() -> None:
     db.session.execute(delete(Announcement).where(Announcement.created_at < now() - KEEP))
 
 
+def heard() -> dict[int, datetime]:
+    """Ids of the news that this process has acted on, and when: its own are not acted on again when they are read."""
+    found: dict[int, datetime] = current_app.extensions.setdefault("heard_news", {})
+    return found
+
+
 @event.listens_for(Session, "after_commit")
 def _hear(session: Session) -> None:
     for news in session.info.pop("news", []):
+        heard()[news.id] = now()
         announced.send(news)
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, String, Text, select
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, String, Text, and_, false, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.auth import name as names
 from app.auth.user import User
 from app.channels.membership import Membership
+from app.channels.sanction import Sanction
 from app.clock import UtcDateTime, now
 from app.encryption.data_key import MESSAGES, data_keys
 from app.extensions import Base, db
@@ -31,6 +32,12 @@ class Channel(Base):
     )
     members_only: Mapped[bool] = mapped_column(default=False, comment="only members may write")
     slow_mode_seconds: Mapped[int] = mapped_column(default=0)
+    unique_messages: Mapped[bool] = mapped_column(
+        default=False, server_default=false(), comment="nobody says the same twice within 30 s"
+    )
+    password_hash: Mapped[str | None] = mapped_column(
+        String(60), comment="bcrypt; who knows it becomes a member of the private channel"
+    )
     live_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
     last_message_id: Mapped[int] = mapped_column(
         BigInteger, default=0, comment="messages are counted by the transaction that inserts them"
@@ -79,32 +86,79 @@ class Channel(Base):
     @classmethod
     def listed_for(cls, user: User | None) -> list[Channel]:
         """The channels ``user`` may read, live ones first, then by title."""
-        channels = db.session.scalars(select(cls).where(cls.disabled_at.is_(None)).order_by(cls.title))
-        readable = [channel for channel in channels if channel.may_read(user)]
+        channels = db.session.scalars(select(cls).where(cls.disabled_at.is_(None)).order_by(cls.title)).all()
+        if user is None:
+            readable = [channel for channel in channels if channel.access == "public"]
+        else:
+            mine, closed = Membership.channels_of(user.id), Sanction.banned_from(user.id)
+            readable = [
+                channel
+                for channel in channels
+                if channel.access == "public"
+                or (channel.id not in closed)
+                and (channel.access == "accounts" or channel.id in mine or channel.owner_id == user.id)
+            ]
         return sorted(readable, key=lambda channel: channel.live_since is None)
 
     def may_read(self, user: User | None) -> bool:
-        """Whether ``user`` may read here. A private channel is its members', not the admins'."""
+        """Whether ``user`` may read here. A private channel is its members', not the admins'.
+
+        A ban is about writing: it shuts only what needs an account to read, since anybody reads the rest signed out.
+        """
         if self.disabled_at is not None:
             return False
         if self.access == "public":
             return True
-        return user is not None and (self.access == "accounts" or self.role_of(user) is not None)
+        if user is None or Sanction.bans(self.id, user.id):
+            return False
+        return self.access == "accounts" or self.role_of(user) is not None
+
+    def shuts_out(self, user: User) -> bool:
+        """Whether a ban is all that keeps ``user`` from reading a channel that they know is there."""
+        return self.disabled_at is None and self.access == "accounts" and Sanction.bans(self.id, user.id)
+
+    def readers_among(self, account_ids: set[int]) -> set[int]:
+        """Which of these accounts may read here: asked once, however many there are."""
+        if self.disabled_at is not None or not account_ids:
+            return set()
+        if self.access == "public":
+            return account_ids
+        if self.access == "private":
+            members = select(Membership.account_id).where(Membership.channel_id == self.id)
+            account_ids = account_ids & {*db.session.scalars(members), self.owner_id}
+        banned = select(Sanction.account_id).where(*Sanction.holding(self.id), Sanction.kind == "ban")
+        return account_ids - set(db.session.scalars(banned))
 
     def may_write(self, user: User) -> bool:
         """Whether ``user``, who may read here, may also write."""
         return not self.members_only or user.is_admin or self.role_of(user) is not None
 
+    def close_for_good(self) -> None:
+        """Its owner deleted their account: nobody reads or writes here, and no words of theirs stay in clear.
+
+        The address stays taken: nobody else can pass for it.
+        """
+        self.disabled_at = self.disabled_at or now()
+        self.title, self.description, self.rules, self.live_since = "Closed", "", "", None
+
     def role_of(self, user: User) -> str | None:
-        """'streamer', 'moderator', 'member' or None."""
+        """'streamer', 'moderator', 'member' or None. A ban takes nothing of it away: it outweighs it while it holds."""
         if user.id == self.owner_id:
             return "streamer"
-        membership = db.session.get(Membership, (self.id, user.id))
+        membership = Membership.of(self.id, user.id)
         return membership.role if membership else None
 
     def badges_of(self, user: User) -> list[str]:
         """What stands beside the name of ``user`` here: from roles only, never from anything they typed."""
         return badges(user.role, self.role_of(user))
+
+    def with_badges(self, account_ids: list[int]) -> list[tuple[User, list[str]]]:
+        """These accounts with their badges here: asked once, however many there are."""
+        belongs = and_(Membership.account_id == User.id, Membership.channel_id == self.id)
+        rows = db.session.execute(
+            select(User, Membership.role).outerjoin(Membership, belongs).where(User.id.in_(account_ids))
+        )
+        return [(user, badges(user.role, "streamer" if user.id == self.owner_id else role)) for user, role in rows]
 
 
 def badges(account_role: str, channel_role: str | None) -> list[str]:

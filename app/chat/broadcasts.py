@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 from typing import Any
 
 from app.extensions import socketio
@@ -20,6 +21,11 @@ class Hold:
     def __init__(self, channel_id: int) -> None:
         self.channel_id = channel_id
         self.messages: list[dict[str, Any]] = []
+        self.removed: list[Callable[[dict[str, Any]], bool]] = []
+
+    def without_removed(self, messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """``messages`` but for those that were removed since this began."""
+        return [message for message in messages if not any(holds(message) for holds in self.removed)]
 
     def __enter__(self) -> Hold:
         _holds[self.channel_id].append(self)
@@ -68,6 +74,36 @@ def signed_out(sid: str, reason: str) -> None:
     socketio.emit("signed_out", {"reason": reason}, to=sid)
 
 
-def notice(sid: str, code: str, message: str) -> None:
+def message_deleted(channel_id: int, slug: str, message_id: int) -> None:
+    """Tell everybody in the channel that a message is gone."""
+    for hold in _holds.get(channel_id, ()):
+        hold.removed.append(lambda message: message["id"] == message_id)
+    socketio.emit("message_deleted", {"channel": slug, "id": message_id}, to=channel_room(channel_id))
+
+
+def messages_cleared(channel_id: int, slug: str, up_to: int, username: str | None) -> None:
+    """Tell everybody in the channel that the messages up to an id are gone: one account's, or all."""
+
+    def holds(message: dict[str, Any]) -> bool:
+        return message["id"] <= up_to and username in (None, message["author"]["username"])
+
+    for hold in _holds.get(channel_id, ()):
+        hold.removed.append(holds)
+    whose = {"username": username} if username else {}
+    socketio.emit("messages_cleared", {"channel": slug, "up_to": up_to, **whose}, to=channel_room(channel_id))
+
+
+def channel_updated(channel_id: int, description: dict[str, Any], changed: list[str]) -> None:
+    """Tell everybody in the channel how it is now, and what of it changed."""
+    socketio.emit("channel_updated", {"channel": description, "changed": changed}, to=channel_room(channel_id))
+
+
+def dismissed(channel_id: int, sid: str) -> None:
+    """``sid`` hears nothing more of the channel."""
+    left(channel_id, sid)
+    socketio.server.leave_room(sid, channel_room(channel_id))
+
+
+def notice(sid: str, code: str, message: str, **more: Any) -> None:
     """Tell one client something."""
-    socketio.emit("notice", {"code": code, "message": message}, to=sid)
+    socketio.emit("notice", {"code": code, "message": message, **more}, to=sid)

@@ -12,7 +12,9 @@ from app.audit.actor import Actor
 from app.auth.announcement import News, announced
 from app.auth.session import UserSession
 from app.auth.user import User
+from app.channels import policy
 from app.channels.channel import Channel
+from app.channels.sanction import Sanction
 from app.chat import broadcasts, presence
 from app.clock import now
 from app.extensions import socketio
@@ -20,14 +22,43 @@ from app.extensions import socketio
 VISITOR = "visitor"
 
 
+@dataclass(frozen=True)
+class Restraint:
+    """A ban (``until`` None) or a timeout, as it is known to the connection that it holds back."""
+
+    kind: str
+    until: datetime | None
+    reason: str
+
+    @property
+    def holds(self) -> bool:
+        """Whether it has not run out by now."""
+        return self.until is None or self.until > now()
+
+
 @dataclass
 class Place:
-    """What a connection may do in one channel: looked up once, forgotten when anything about it changes."""
+    """What a connection may do in one channel: looked up once, forgotten when anything about it changes.
+
+    It only refuses sooner. What is stored is decided by the writer, inside the transaction that stores it.
+    """
 
     channel_id: int
     slug: str
     badges: list[str]
     may_write: bool
+    standing: str = "viewer"
+    restraint: Restraint | None = None
+
+    @property
+    def held_back_by(self) -> Restraint | None:
+        """The ban or timeout that holds now."""
+        return self.restraint if self.restraint and self.restraint.holds else None
+
+    @property
+    def moderates(self) -> bool:
+        """Whether moderating is theirs, slow mode not."""
+        return self.standing != "viewer" and self.held_back_by is None
 
 
 @dataclass
@@ -43,7 +74,13 @@ class Connection:
     must_change_password: bool = False
     active_at: datetime = field(default_factory=now)
     places: dict[str, Place] = field(default_factory=dict)
+    forgotten: int = 0
     reading: dict[str, int] = field(default_factory=dict)
+
+    def forget(self) -> None:
+        """Something changed: what this connection may do has to be looked up again."""
+        self.places.clear()
+        self.forgotten += 1
 
     @property
     def person(self) -> str:
@@ -118,19 +155,44 @@ def cut(connection: Connection, reason: str) -> None:
         socketio.server.eio.disconnect(engine_sid)
 
 
+def readers(channel_id: int) -> list[Connection]:
+    """The connections of this process that read a channel."""
+    return [connection for connection in _open.values() if channel_id in connection.reading.values()]
+
+
+def dismiss(connection: Connection, channel_id: int) -> None:
+    """The connection may not read the channel any more: from now on it hears nothing of it."""
+    for slug in [slug for slug, read_id in connection.reading.items() if read_id == channel_id]:
+        stop_reading(connection, slug)
+    broadcasts.dismissed(channel_id, connection.sid)
+
+
 def place(connection: Connection, slug: str, user: User | None) -> Place | None:
     """Look up what ``connection`` may do in the channel at ``slug``, or None where it may not read."""
+    known = connection.forgotten
     channel = Channel.readable_by(user, slug)
     if channel is None:
         return None
-    found = Place(
+    found = place_in(channel, user)
+    # The database may have been waited for: what was announced meanwhile is not in what was read.
+    if connection.forgotten == known:
+        connection.places[slug] = found
+    return found
+
+
+def place_in(channel: Channel, user: User | None) -> Place:
+    """What ``user``, who may read there, may do in ``channel``."""
+    if user is None:
+        return Place(channel.id, channel.slug, [], may_write=False)
+    sanction = Sanction.in_force(channel.id, user.id)
+    return Place(
         channel.id,
         channel.slug,
-        channel.badges_of(user) if user else [],
-        may_write=user is not None and channel.may_write(user),
+        channel.badges_of(user),
+        channel.may_write(user),
+        policy.standing(user, channel),
+        Restraint(sanction.kind, sanction.until, sanction.reason or "") if sanction else None,
     )
-    connection.places[slug] = found
-    return found
 
 
 @announced.connect
@@ -140,6 +202,6 @@ def _on_news(news: News) -> None:
         if news.kind == "session_ended" and news.session_id is not None and connection.session_id == news.session_id:
             cut(connection, news.reason)
         elif news.kind == "account_changed" and connection.user_id == news.account_id:
-            connection.places.clear()
+            connection.forget()
         elif news.kind == "channel_changed":
-            connection.places.clear()
+            connection.forget()

@@ -9,13 +9,13 @@ from datetime import datetime
 
 import gevent
 from flask import Flask
+from gevent.event import Event
 from sqlalchemy import select
 
 from app.auth import announcement
 from app.auth.session import UserSession
-from app.chat import connections, presence
+from app.chat import connections, hearing, presence
 from app.clock import now
-from app.encryption.data_key import data_keys
 from app.extensions import db
 
 HEAR_SECONDS = 0.5
@@ -33,7 +33,7 @@ class Listener:
         self.app = app
         self.heard_at: datetime = now()
         self._heard = time.monotonic()  # how long ago is measured on a clock that nobody sets
-        self._seen: dict[int, datetime] = {}
+        self._called = Event()
         self._owner = 0
 
     def start(self) -> None:
@@ -47,14 +47,21 @@ class Listener:
         """Whether sends must be refused, because a cut may have gone unheard."""
         return time.monotonic() - self._heard > DEAF_AFTER_SECONDS
 
+    def call(self) -> None:
+        """Something was announced in this process that has to be looked up: do it now, not at the next turn."""
+        self._called.set()
+
     def _run(self) -> None:
-        turn = 0
+        turn, due = 0, time.monotonic() + HEAR_SECONDS
         while True:
-            gevent.sleep(HEAR_SECONDS)
-            turn += 1
+            self._called.wait(max(0.0, due - time.monotonic()))
+            self._called.clear()
             try:
                 with self.app.app_context():
-                    self._turn(turn)
+                    if time.monotonic() >= due:
+                        turn, due = turn + 1, time.monotonic() + HEAR_SECONDS
+                        self._turn(turn)
+                    hearing.look()
             except Exception:
                 log.exception("announcements could not be read")
 
@@ -70,16 +77,15 @@ class Listener:
 
     def hear(self) -> None:
         """Act on what was announced since last time."""
-        moment = now()
+        moment, heard = now(), announcement.heard()
         for news in announcement.since(self.heard_at):
-            if news.id not in self._seen:
-                self._seen[news.id] = moment
-                if news.kind == "keys_changed":
-                    data_keys().forget()
+            if news.id not in heard:
+                heard[news.id] = moment
                 announcement.announced.send(news)
         db.session.rollback()
         self.heard_at, self._heard = moment, time.monotonic()
-        self._seen = {news_id: at for news_id, at in self._seen.items() if moment - at < 3 * announcement.LOOK_BACK}
+        for news_id in [news_id for news_id, at in heard.items() if moment - at > 3 * announcement.LOOK_BACK]:
+            del heard[news_id]
 
 
 def sweep() -> None:

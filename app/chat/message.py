@@ -11,6 +11,7 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     ForeignKey,
+    Index,
     LargeBinary,
     Select,
     String,
@@ -34,6 +35,7 @@ from app.extensions import Base, db
 LONGEST = 500
 PAGE = 50
 UNVERIFIED = "This message could not be verified."
+REMOVED = "message removed"
 COLOURS = 12
 
 
@@ -56,11 +58,12 @@ class Message(Base):
     data_key_id: Mapped[int] = mapped_column(ForeignKey("data_key.id"), index=True)
     reply_to: Mapped[int | None] = mapped_column(BigInteger, comment="id of an earlier message of the channel")
     sent_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime, comment="its body is sealed anew, with no text")
     deleted_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
 
     __table_args__ = (
         UniqueConstraint("channel_id", "author_id", "nonce"),
+        Index("ix_message_channel_id_author_id_sent_at", "channel_id", "author_id", "sent_at"),
         CheckConstraint("kind IN ('text', 'me')", name="kind"),
     )
 
@@ -98,6 +101,18 @@ def after(channel: Channel, message_id: int, limit: int) -> tuple[list[dict[str,
         _readable(channel).where(Message.id > message_id).order_by(Message.id).limit(limit + 1)
     ).all()
     return _wire(channel, rows[:limit]), len(rows) > limit
+
+
+def deleted_among(channel: Channel, up_to: int, most: int) -> list[int]:
+    """Which of the ``most`` messages up to the id ``up_to`` were deleted: a client that was away still shows them."""
+    return list(
+        db.session.scalars(
+            select(Message.id)
+            .where(Message.channel_id == channel.id, Message.id <= up_to, Message.id > up_to - most)
+            .where(Message.deleted_at.is_not(None))
+            .order_by(Message.id)
+        )
+    )
 
 
 def quoted(channel: Channel, message_id: int) -> dict[str, Any] | None:
@@ -162,7 +177,7 @@ def _wire_of(channel: Channel, row: Row[Any]) -> dict[str, Any]:
         )
         reply = {"id": row.reply_to, "username": row.quoted_username, "text": (quoted_text or UNVERIFIED)[:SNIPPET]}
     elif row.reply_to is not None:
-        reply = {"id": row.reply_to, "username": "", "text": "message removed"}
+        reply = {"id": row.reply_to, "username": "", "text": REMOVED}
     author_badges = badges(row.role, "streamer" if row.author_id == channel.owner_id else row.channel_role)
     shown = wire(row.id, channel.slug, row.username, author_badges, row.kind, text or UNVERIFIED, row.sent_at, reply)
     if text is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from app.chat.refusal import Refused
+from app.security.text import UncleanText, clean_text
 
 LARGEST_ID = 2**53 - 1  # what JavaScript counts exactly; PostgreSQL would refuse anything above 2**63
 
@@ -35,4 +36,28 @@ def number(
         return default
     if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
         raise Refused("bad_request", f"{name} must be a whole number from {least} to {most}.")
+    return value
+
+
+def words(payload: dict[str, Any], name: str, longest: int) -> str:
+    """One line that people read, cleaned, or "" when it is absent. Raises Refused."""
+    value = payload.get(name)
+    if value is None:
+        return ""
+    if not isinstance(value, str) or len(value) > 4 * longest:
+        raise Refused("bad_request", f"{name} must be text of at most {longest} characters.")
+    try:
+        cleaned = clean_text(value, multiline=False)
+    except UncleanText:
+        raise Refused("bad_request", f"{name} holds characters that cannot be stored.") from None
+    if len(cleaned) > longest:
+        raise Refused("bad_request", f"{name} must be text of at most {longest} characters.")
+    return cleaned
+
+
+def switch(payload: dict[str, Any], name: str, *, default: bool | None = None) -> bool:
+    """true or false; ``default`` when it is absent, without which it must be there. Raises Refused."""
+    value = payload.get(name, default)
+    if not isinstance(value, bool):
+        raise Refused("bad_request", f"{name} must be true or false.")
     return value

@@ -7,6 +7,7 @@ from flask import current_app
 from app.audit.event import record
 from app.channels.channel import Channel
 from app.chat import message as messages
+from app.chat.admission import held_back
 from app.chat.connections import Connection, Place
 from app.chat.refusal import Refused
 from app.chat.writer import Draft, Stored
@@ -33,6 +34,8 @@ def post(author: Connection, place: Place, text: str, nonce: str, reply_to: int 
     if rule := attack_rule(said):
         _record_block(author, place, rule, said)
         raise Refused("blocked")
+    if restraint := place.held_back_by:
+        raise held_back(restraint.until)
     if not place.may_write:
         raise Refused("members_only")
     draft = Draft(

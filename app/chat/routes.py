@@ -6,8 +6,9 @@ from flask import Blueprint, abort, render_template, request
 
 from app.auth.permissions import current_user, open_to_everyone
 from app.channels.channel import Channel
+from app.chat import connections, presence
 from app.chat import message as messages
-from app.chat import presence
+from app.chat.description import me_as_seen
 from app.extensions import db
 
 chat = Blueprint("chat", __name__)
@@ -30,18 +31,12 @@ def channel_page(slug: str) -> str:
     user = current_user()
     channel = Channel.readable_by(user, slug)
     if channel is None:
+        found = Channel.at(slug) if user else None
+        if found and user and found.shuts_out(user):
+            abort(403, "You are banned from this channel.")
         abort(404)
     shown, more = messages.newest(channel)
-    badges = channel.badges_of(user) if user else []
-    me = (
-        {
-            "username": user.username,
-            "badges": badges,
-            "can_moderate": bool(set(badges) & {"streamer", "moderator", "admin"}),
-        }
-        if user
-        else None
-    )
+    me = me_as_seen(user.username, connections.place_in(channel, user)) if user else None
     db.session.commit()
     return render_template(
         "chat/channel.html",
@@ -62,6 +57,8 @@ def _card(channel: Channel) -> dict[str, object]:
         "owner": channel.owner.username,
         "access": channel.access,
         "members_only": channel.members_only,
+        "slow_mode": channel.slow_mode_seconds,
+        "unique_messages": channel.unique_messages,
         "live_since": channel.live_since,
         "viewers": presence.viewers(channel.id),
         "created_at": channel.created_at,

@@ -18,6 +18,7 @@ from app.channels.channel import Channel
 from app.chat import broadcasts, connections, payload, posting, presence
 from app.chat import message as messages
 from app.chat.connections import Connection, Place
+from app.chat.description import channel_as_seen, me_as_seen
 from app.chat.refusal import Refused
 from app.clock import now
 from app.extensions import db, socketio
@@ -106,17 +107,31 @@ def on_disconnect(_reason: str = "") -> None:
 def on_join(connection: Connection, data: dict[str, Any]) -> dict[str, Any]:
     """Read a channel from now on. What is in the answer is not sent again; what comes later follows the answer."""
     spend("joins", connection.address)
-    user, place, channel = _find(connection, data)
+    while (answer := _join(connection, data)) is None:
+        pass
+    return answer
+
+
+def _join(connection: Connection, data: dict[str, Any]) -> dict[str, Any] | None:
+    """Join, or None when what the connection may do changed while the database was waited for."""
+    known = connection.forgotten
+    user, place, channel = find(connection, data)
     last_seen = payload.number(data, "after")
-    answer: dict[str, Any] = {"channel": _described(channel), "me": _me(user, place)}
+    answer: dict[str, Any] = {
+        "channel": channel_as_seen(channel),
+        "me": me_as_seen(user.username, place) if user else None,
+    }
     with broadcasts.Hold(place.channel_id) as hold:
         if last_seen is None:
             shown, gap = messages.newest(channel)[0], False
         else:
             shown, gap = messages.after(channel, last_seen, CATCH_UP)
+            answer["deleted"] = messages.deleted_among(channel, last_seen, CATCH_UP)
         db.session.commit()
         db.session.remove()  # giving the connection back waits for PostgreSQL: now, not when this request ends
     # From here to the answer nothing yields, so no row may be read: nothing can be posted between it and the room.
+    if connection.forgotten != known:
+        return None
     if gap:
         _leave(connection, place.slug)  # what is live now would overtake what is still missing
     else:
@@ -124,7 +139,7 @@ def on_join(connection: Connection, data: dict[str, Any]) -> dict[str, Any]:
         shown += [message for message in hold.messages if message["id"] > last_id]
         join_room(broadcasts.channel_room(place.channel_id))
         connections.start_reading(connection, place, shown[-1]["id"] if shown else last_id)
-    answer |= {"messages": shown, "viewers": presence.viewers(place.channel_id)}
+    answer |= {"messages": hold.without_removed(shown), "viewers": presence.viewers(place.channel_id)}
     return answer | ({"gap": True} if gap else {})
 
 
@@ -142,7 +157,7 @@ def on_send(connection: Connection, data: dict[str, Any]) -> dict[str, Any]:
     nonce, reply_to = payload.text(data, "nonce", 64), payload.number(data, "reply_to", least=1)
     place = connection.places.get(slug) or connections.place(connection, slug, _user_of(connection))
     if place is None:
-        raise Refused("not_found")
+        raise _no_place(slug, _user_of(connection))
     stored = posting.post(connection, place, said, nonce, reply_to)
     connection.active_at = now()
     return {"id": stored.id, "sent_at": stored.sent_at.isoformat(timespec="milliseconds").replace("+00:00", "Z")}
@@ -152,15 +167,15 @@ def on_send(connection: Connection, data: dict[str, Any]) -> dict[str, Any]:
 def on_history(connection: Connection, data: dict[str, Any]) -> dict[str, Any]:
     """Older messages."""
     spend("history", connection.person)
-    _, _, channel = _find(connection, data)
+    _, _, channel = find(connection, data)
     message_id = payload.number(data, "before", least=1)
     if message_id is None:
         raise Refused("bad_request", "before must be a message's id.")
-    shown, more = messages.before(
-        channel, message_id, payload.number(data, "limit", default=messages.PAGE, least=1, most=100) or 1
-    )
-    db.session.commit()
-    return {"messages": shown, "more": more}
+    limit = payload.number(data, "limit", default=messages.PAGE, least=1, most=100) or 1
+    with broadcasts.Hold(channel.id) as hold:
+        shown, more = messages.before(channel, message_id, limit)
+        db.session.commit()
+    return {"messages": hold.without_removed(shown), "more": more}
 
 
 @event("active", gate="everyone")
@@ -176,12 +191,18 @@ def on_anything_else(_name: str, *_arguments: Any) -> dict[str, Any]:
     return Refused("bad_request", "There is no such event.").acknowledgement()
 
 
-def _find(connection: Connection, data: dict[str, Any]) -> tuple[User | None, Place, Channel]:
+def find(connection: Connection, data: dict[str, Any]) -> tuple[User | None, Place, Channel]:
+    """Who asks, what they may do in the channel they name, and the channel. Raises Refused."""
     slug, user = payload.text(data, "channel", 64), _user_of(connection)
     place = connections.place(connection, slug, user)
     if place is None:
-        raise Refused("not_found")
+        raise _no_place(slug, user)
     return user, place, db.session.get_one(Channel, place.channel_id)
+
+
+def _no_place(slug: str, user: User | None) -> Refused:
+    channel = Channel.at(slug) if user else None
+    return Refused("banned" if channel and user and channel.shuts_out(user) else "not_found")
 
 
 def _user_of(connection: Connection) -> User | None:
@@ -192,24 +213,3 @@ def _leave(connection: Connection, slug: str) -> None:
     channel_id = connections.stop_reading(connection, slug)
     if channel_id is not None:
         leave_room(broadcasts.channel_room(channel_id))
-
-
-def _described(channel: Channel) -> dict[str, Any]:
-    return {
-        "slug": channel.slug,
-        "title": channel.title,
-        "access": channel.access,
-        "members_only": channel.members_only,
-        "slow_mode": channel.slow_mode_seconds,
-        "live": channel.live_since is not None,
-    }
-
-
-def _me(user: User | None, place: Place) -> dict[str, Any] | None:
-    if user is None:
-        return None
-    return {
-        "username": user.username,
-        "badges": place.badges,
-        "can_moderate": bool(set(place.badges) & {"streamer", "moderator", "admin"}),
-    }

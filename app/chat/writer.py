@@ -18,10 +18,9 @@ from gevent.event import AsyncResult, Event
 from prometheus_client import Gauge, Histogram
 from sqlalchemy import insert, select, tuple_, update
 
-from app.auth.session import UserSession
-from app.auth.user import User
 from app.channels.channel import Channel
 from app.chat import broadcasts
+from app.chat.admission import Admission
 from app.chat.message import Message, context, wire
 from app.chat.refusal import Refused
 from app.clock import now
@@ -124,42 +123,58 @@ def _commit(drafts: list[Draft]) -> tuple[list[Stored | Refused], list[tuple[int
     by_channel: dict[int, list[Draft]] = defaultdict(list)
     for draft in drafts:
         by_channel[draft.channel_id].append(draft)
+    admissions = []
     for channel_id in sorted(by_channel):  # always in this order: two workers must not lock each other out
-        published += _insert(channel_id, by_channel[channel_id], outcomes)
+        admission, shown = _insert(channel_id, by_channel[channel_id], outcomes)
+        admissions.append(admission)
+        published += shown
     db.session.commit()
+    for admission in admissions:
+        admission.remember()
     return [outcomes[id(draft)] for draft in drafts], published
 
 
 def _insert(
     channel_id: int, drafts: list[Draft], outcomes: dict[int, Stored | Refused]
-) -> list[tuple[int, dict[str, Any]]]:
+) -> tuple[Admission, list[tuple[int, dict[str, Any]]]]:
     unique: dict[tuple[int, str], Draft] = {}
     for draft in drafts:
         unique.setdefault((draft.author_id, draft.nonce), draft)
     # Taking the numbers also takes the channel's row lock: what follows sees everything stored before.
-    last_id = db.session.scalar(
+    rules = db.session.execute(
         update(Channel)
         .where(Channel.id == channel_id, Channel.disabled_at.is_(None))
         .values(last_message_id=Channel.last_message_id + len(unique))
-        .returning(Channel.last_message_id)
-    )
-    if last_id is None:
+        .returning(
+            Channel.last_message_id,
+            Channel.owner_id,
+            Channel.access,
+            Channel.members_only,
+            Channel.slow_mode_seconds,
+            Channel.unique_messages,
+        )
+    ).first()
+    admission = Admission(channel_id, rules)
+    if rules is None:
         outcomes.update((id(draft), Refused("not_found")) for draft in drafts)
-        return []
+        return admission, []
     stored = _already_stored(channel_id, list(unique))
-    signed_in = _still_signed_in({draft.session_id for draft in unique.values()})
-    fresh = [draft for key, draft in unique.items() if key not in stored and draft.session_id in signed_in]
+    new = {key: draft for key, draft in unique.items() if key not in stored}
+    admission.look_up(list(new.values()))
+    refused = {key: refusal for key, draft in new.items() if (refusal := admission.refusal(draft))}
+    fresh = [draft for key, draft in new.items() if key not in refused]
     if len(fresh) < len(unique):  # rare: give the numbers back, so that ids stay dense
         db.session.execute(
             update(Channel)
             .where(Channel.id == channel_id)
             .values(last_message_id=Channel.last_message_id - (len(unique) - len(fresh)))
         )
-    first_id = last_id - len(unique) + 1
+    first_id = rules.last_message_id - len(unique) + 1
     published = _insert_numbered(channel_id, first_id, fresh, stored) if fresh else []
     for draft in drafts:
-        outcomes[id(draft)] = stored.get((draft.author_id, draft.nonce)) or Refused("not_signed_in")
-    return published
+        key = (draft.author_id, draft.nonce)
+        outcomes[id(draft)] = stored.get(key) or refused[key]
+    return admission, published
 
 
 def _insert_numbered(
@@ -203,19 +218,3 @@ def _already_stored(channel_id: int, keys: list[tuple[int, str]]) -> dict[tuple[
         )
     )
     return {(row.author_id, row.nonce): Stored(row.id, row.sent_at) for row in rows}
-
-
-def _still_signed_in(session_ids: set[int]) -> set[int]:
-    """Sessions that live at this moment of the transaction: a send that races a sign-out anywhere is not stored."""
-    return set(
-        db.session.scalars(
-            select(UserSession.id)
-            .join(User, User.id == UserSession.account_id)
-            .where(
-                UserSession.id.in_(session_ids),
-                UserSession.ended_at.is_(None),
-                User.disabled_at.is_(None),
-                User.must_change_password.is_(False),
-            )
-        )
-    )

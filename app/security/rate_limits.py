@@ -23,6 +23,8 @@ POLICIES = {
     "handshakes": "ratelimit_handshakes",
     "joins": "ratelimit_joins",
     "history": "ratelimit_history",
+    "moderation": "ratelimit_moderation",
+    "channel_passwords": "ratelimit_channel_passwords",
     "reveals": "ratelimit_reveals",
     "passwords": "ratelimit_passwords",
     "pages": "ratelimit_pages",
