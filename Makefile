@@ -16,6 +16,7 @@ NPM := PATH="$(CURDIR)/$(BIN):$$PATH" npm --loglevel=error --no-fund --no-audit
 RUNTIME := $(VENV)/.installed-runtime
 TOOLS := $(VENV)/.installed-tools
 SOCKET_IO := static/vendor/socket.io.esm.min.js
+BUNDLE := static/vendor/bundle.json
 FRONTEND_TOOLS := .frontend/node_modules/.installed-tools
 BENCH_LOAD := bench/node_modules/.installed
 
@@ -39,11 +40,11 @@ export QUICK
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
-run: $(RUNTIME) $(SOCKET_IO) ## install, set up on first use, and serve http://127.0.0.1:5000
+run: $(RUNTIME) $(BUNDLE) ## install, set up on first use, and serve http://127.0.0.1:5000
 	@$(BIN)/flask --app wsgi setup
 	@$(pass-on-interrupt) & exec $(BIN)/gunicorn -c app/operations/gunicorn_settings.py wsgi:app
 
-test: $(TOOLS) $(SOCKET_IO) $(FRONTEND_TOOLS) browser ## install what the tests need and run all of them
+test: $(TOOLS) $(BUNDLE) $(FRONTEND_TOOLS) browser ## install what the tests need and run all of them
 	@$(BIN)/python -m pytest
 
 # Of djlint's rules two are off: H015 wants line breaks after headings, which is taste, and H043 a type on every button,
@@ -61,13 +62,13 @@ format: $(TOOLS) ## put the Python code into its one format
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-prove: $(TOOLS) $(SOCKET_IO) browser ## the long claims: kills and storms (QUICK=1: the short form)
+prove: $(TOOLS) $(BUNDLE) browser ## the long claims: kills and storms (QUICK=1: the short form)
 	@$(BIN)/python -m pytest tests/prove -m prove
 
 bench: $(TOOLS) $(BENCH_LOAD) ## measure against the reference server (QUICK=1: the short form)
 	@$(BIN)/python -m bench.run
 
-screenshots: $(TOOLS) $(SOCKET_IO) browser ## take the pictures of the README anew
+screenshots: $(TOOLS) $(BUNDLE) browser ## take the pictures of the README anew
 	@PYTHONPATH=. $(BIN)/python docs/screenshots/take.py
 
 lock: $(RUNTIME) $(NODE_READY) ## renew the lock files (UPGRADE=1: to the newest releases)
@@ -107,9 +108,13 @@ $(VENV)/.installed-node: .frontend/nodejs-requirements.txt | $(BIN)/python
 	@touch $@
 
 $(SOCKET_IO): .frontend/package-lock.json | $(NODE_READY)
-	@echo "Installing the front-end library (once)."
+	@echo "Installing the front-end libraries (once)."
 	@cd .frontend && $(NPM) ci --omit=dev >/dev/null
 	@install -D -m 644 .frontend/node_modules/socket.io-client/dist/$(@F) $@
+
+# Also made anew where only a script changed; it needs what the stamp above says is installed.
+$(BUNDLE): $(SOCKET_IO) .frontend/build.js $(shell find static/js -name '*.js')
+	@cd .frontend && $(NPM) --silent run build
 
 # npm ci empties node_modules, so this stamp goes with it, and the tools come back when they are next needed.
 $(FRONTEND_TOOLS): .frontend/package-lock.json | $(SOCKET_IO) $(NODE_READY)

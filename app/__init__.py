@@ -22,7 +22,7 @@ from app.delivery import transport
 from app.encryption.data_key import DataKeys
 from app.encryption.keyring import EncryptionKeyError, KeyRing
 from app.extensions import csrf, db, limiter, migrate, socketio
-from app.operations import error_pages, measurements, page_context
+from app.operations import error_pages, measurements, page_context, static_files
 from app.operations.routes import operations
 from app.security.headers import SecurityHeaders
 from app.security.origins import same_origin
@@ -52,6 +52,7 @@ def create_app(settings: Settings) -> Flask:
     app.extensions["writer"] = Writer(app)
     app.extensions["listener"] = Listener(app)
     page_context.init_app(app)
+    static_files.init_app(app)
     error_pages.init_app(app)
     for blueprint in (account, admin, applications, auth, chat, operations):
         app.register_blueprint(blueprint)
