@@ -35,12 +35,14 @@ export QUICK
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test browser check format prove bench screenshots lock clean
+.PHONY: help install run test browser check format prove bench screenshots lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
-run: $(RUNTIME) $(BUNDLE) ## install, set up on first use, and serve http://127.0.0.1:5000
+install: $(RUNTIME) $(BUNDLE) ## install what a server needs, and nothing else
+
+run: install ## install, set up on first use, and serve http://127.0.0.1:5000
 	@$(BIN)/flask --app wsgi setup
 	@$(pass-on-interrupt) & exec $(BIN)/gunicorn -c app/operations/gunicorn_settings.py wsgi:app
 
