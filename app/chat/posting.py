@@ -50,6 +50,8 @@ def post(author: Connection, place: Place, text: str, nonce: str, reply_to: int 
         nonce=nonce,
         reply_to=_quote(place, reply_to),
     )
+    # Whoever waits for the writer must hold no connection: it needs one itself, and a pool has only so many.
+    db.session.remove()
     stored: Stored = current_app.extensions["writer"].store(draft)
     return stored
 
