@@ -9,10 +9,12 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import sqlite
 from app.account.routes import account
+from app.account.two_factor_routes import two_factor_pages
 from app.admin.routes import admin
 from app.applications.routes import applications
 from app.auth import permissions
 from app.auth.routes import auth
+from app.auth.verify_routes import verify
 from app.chat import moderation_events, socket_events  # noqa: F401 - before init_app, or a second app has no handlers
 from app.chat.listener import Listener
 from app.chat.routes import chat
@@ -54,7 +56,7 @@ def create_app(settings: Settings) -> Flask:
     page_context.init_app(app)
     static_files.init_app(app)
     error_pages.init_app(app)
-    for blueprint in (account, admin, applications, auth, chat, operations):
+    for blueprint in (account, admin, applications, auth, chat, operations, two_factor_pages, verify):
         app.register_blueprint(blueprint)
     registry.init_app(app)
     # Last: what is wrapped around the app before Socket.IO's middleware misses /socket.io/.

@@ -1,13 +1,15 @@
-"""The form in which a password is changed."""
+"""The forms in which a password is changed and a passkey is named."""
 
 from __future__ import annotations
 
 from flask_wtf import FlaskForm
-from wtforms import PasswordField
+from wtforms import HiddenField, PasswordField, StringField
 from wtforms.validators import InputRequired, Length, ValidationError
 
 from app.auth.forms import LONGEST_FIELD, check_new_password
+from app.auth.passkey import LONGEST_NAME
 from app.auth.permissions import the_user
+from app.security.text import UncleanText, clean_text
 
 TOO_LONG = Length(max=LONGEST_FIELD, message="This password is too long.")
 
@@ -25,3 +27,17 @@ class PasswordForm(FlaskForm):
         if chosen == self.current_password.data:
             raise ValidationError("It must differ from the current one.")
         check_new_password(chosen, self.confirm_password.data or "", the_user().username)
+
+
+class PasskeyForm(FlaskForm):
+    """A passkey that the browser made, and what its owner calls it."""
+
+    name = StringField("Name", [Length(max=LONGEST_NAME, message=f"Use at most {LONGEST_NAME} characters.")])
+    credential = HiddenField("Passkey", [InputRequired("Your browser made no passkey.")])
+
+    def validate_name(self, field: StringField) -> None:
+        """Shown to its owner and in the audit log: nothing in it may hide or reorder."""
+        try:
+            field.data = clean_text(field.data or "", multiline=False)[:LONGEST_NAME]
+        except UncleanText:
+            raise ValidationError("The name holds characters that cannot be stored.") from None

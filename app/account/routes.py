@@ -1,4 +1,4 @@
-"""Doors: change the password; see and end the sessions one is signed in with."""
+"""Doors: change the password, give it again; see and end the sessions one is signed in with."""
 
 from __future__ import annotations
 
@@ -7,16 +7,31 @@ from werkzeug.wrappers import Response
 
 from app.account.forms import PasswordForm
 from app.audit.event import record
+from app.auth import lockout
 from app.auth import password as passwords
-from app.auth.permissions import before_password_change, current_actor, signed_in_only, the_session, the_user
+from app.auth.forms import ConfirmForm
+from app.auth.permissions import (
+    before_password_change,
+    before_second_factor,
+    current_actor,
+    next_page,
+    recently_confirmed,
+    signed_in_only,
+    the_session,
+    the_user,
+)
 from app.auth.routes import put_in_cookie
 from app.auth.session import UserSession
 from app.auth.user import User
 from app.channels.channel import Channel
+from app.clock import now
 from app.extensions import db
 from app.security.rate_limits import limited
 
 account = Blueprint("account", __name__, url_prefix="/account")
+
+TRIES = "confirm"  # a counter of wrong passwords of its own: an open screen is no way to guess at the sign-in
+NOT_CONFIRMED = "Wrong password, or there were too many tries. A lock ends after {} minutes."
 
 
 @account.route("/password", methods=["GET", "POST"])
@@ -56,6 +71,36 @@ def password() -> str | tuple[str, int] | Response:
     )
 
 
+@account.route("/confirm", methods=["GET", "POST"])
+@signed_in_only
+@before_second_factor
+@limited("passwords")
+def confirm() -> str | tuple[str, int] | Response:
+    """Take the password again before a risky act: whoever sits down at an open screen does not know it."""
+    form, then = ConfirmForm(), next_page()
+    if not form.validate_on_submit():
+        return render_template("account/confirm.html", form=form, next=then), 400 if form.is_submitted() else 200
+    passwords.hashing.require_room()
+    user, actor, session_id = the_user(), current_actor(), the_session().id
+    user_id, hashed, settings = user.id, user.password_hash, current_app.config["STREAMZY"]
+    number = lockout.take_a_try(user_id, TRIES)
+    db.session.commit()  # counted for good before the password is compared, and no transaction is open meanwhile
+    candidate = form.password.data or ""
+    if not passwords.matches(candidate, hashed if number is not None else None, settings.bcrypt_rounds):
+        record("account.confirmation_failed", actor, target_kind="account", target_id=user_id, locked=number is None)
+        db.session.commit()
+        form.password.errors = [NOT_CONFIRMED.format(settings.lockout_minutes)]
+        return render_template("account/confirm.html", form=form, next=then), 400
+    lockout.forget(user_id, TRIES)
+    confirmed = db.session.get_one(UserSession, session_id, populate_existing=True)
+    if confirmed.ended_at is not None or confirmed.user.password_hash != hashed:  # while bcrypt worked
+        abort(409)
+    confirmed.confirmed_at = now()
+    record("account.confirmed", actor, target_kind="account", target_id=user_id)
+    db.session.commit()
+    return redirect(then)
+
+
 @account.get("/sessions")
 @signed_in_only
 def sessions() -> str:
@@ -77,6 +122,7 @@ def sessions() -> str:
 
 @account.post("/sessions/<int:id>/revoke")
 @signed_in_only
+@recently_confirmed
 def revoke_session(id: int) -> Response:
     """Sign one of my browsers out."""
     mine = {session.id: session for session in UserSession.living_of(the_user())}
@@ -91,6 +137,7 @@ def revoke_session(id: int) -> Response:
 
 @account.post("/sessions/revoke-others")
 @signed_in_only
+@recently_confirmed
 def revoke_other_sessions() -> Response:
     """Sign all my other browsers out."""
     UserSession.end_all_of(the_user(), "revoked", except_session=the_session())

@@ -57,3 +57,17 @@ class RegistrationForm(FlaskForm):
     def validate_password(self, field: PasswordField) -> None:
         """The password keeps the rules."""
         check_new_password(field.data or "", self.confirm_password.data or "", self.username.data or "")
+
+
+class CodeForm(FlaskForm):
+    """A code from an authenticator app, or a recovery code."""
+
+    code = StringField("Code", [InputRequired("Type a code."), Length(max=LONGEST_FIELD, message="That is no code.")])
+
+
+class ConfirmForm(FlaskForm):
+    """The password, once more."""
+
+    password = PasswordField(
+        "Password", [InputRequired("Type your password."), Length(max=LONGEST_FIELD, message="Wrong password.")]
+    )

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from flask import Flask, abort, current_app, g, redirect, request, session, url_for
+from flask import Flask, abort, current_app, g, jsonify, make_response, redirect, request, session, url_for
 from werkzeug.wrappers import Response
 
 from app.audit.actor import Actor
 from app.audit.event import record
+from app.auth import half_signed_in, two_factor
+from app.auth.half_signed_in import HalfSignedIn
 from app.auth.session import UserSession
 from app.auth.user import User
 from app.extensions import db
@@ -29,6 +32,7 @@ def _gate(name: str) -> Callable[[View], View]:
 
 open_to_everyone = _gate("everyone")
 visitors_only = _gate("visitors")
+half_signed_in_only = _gate("half signed in")
 signed_in_only = _gate("signed in")
 admins_only = _gate("admins")
 
@@ -37,6 +41,36 @@ def before_password_change(view: View) -> View:
     """Mark a view that works while a generated password must still be changed."""
     view.before_password_change = True  # type: ignore[attr-defined]  # see _gate
     return view
+
+
+def before_second_factor(view: View) -> View:
+    """Mark a view that works while an admin must still set up a second factor."""
+    view.before_second_factor = True  # type: ignore[attr-defined]  # see _gate
+    return view
+
+
+def recently_confirmed(view: View) -> View:
+    """Decorate a risky act: whoever signed in or gave the password more than five minutes ago is asked for it first.
+
+    A page is opened once that is done; after a form people come back to the page it stood on, and press again.
+    """
+
+    @wraps(view)
+    def asked(*args: Any, **kwargs: Any) -> Any:
+        return view(*args, **kwargs) if the_session().is_confirmed() else ask_to_confirm()
+
+    return asked  # type: ignore[return-value]  # the wrapper takes and answers whatever the view does
+
+
+def ask_to_confirm() -> Response:
+    """Send the person of this request to give the password again. A script is told where to send them."""
+    if request.method == "GET":
+        back = request.full_path.rstrip("?")
+    else:
+        came_from = urlsplit(request.referrer or "")
+        back = f"{came_from.path}?{came_from.query}".rstrip("?") if came_from.netloc == request.host else ""
+    to = url_for("account.confirm", next=safe_path(back) or url_for("account.sessions"))
+    return make_response(jsonify(location=to), 403) if request.is_json else redirect(to)
 
 
 def current_user() -> User | None:
@@ -57,6 +91,13 @@ def the_session() -> UserSession:
     found: UserSession | None = g.get("user_session")
     assert found is not None  # noqa: S101 - the gate stands before
     return found
+
+
+def half_signed_in_person() -> HalfSignedIn | None:
+    """Whose password was right in this browser a moment ago, and whose second factor is still asked for."""
+    half = half_signed_in.recall(session.get(half_signed_in.KEY))
+    # Whoever switched it off meanwhile, or lost it to an operator's reset, has nothing to show here any more.
+    return half if half and two_factor.is_on(half.user.id) else None
 
 
 def current_actor(name: str | None = None) -> Actor:
@@ -102,10 +143,16 @@ def _guard() -> Response | None:
     gate, user = getattr(view, "gate", None), current_user()
     if user and user.must_change_password and not getattr(view, "before_password_change", False):
         return redirect(url_for("account.password"))
+    if user and not _works_without_second_factor(view) and two_factor.must_be_set_up(user):
+        return redirect(url_for("two_factor.page"))
     if gate == "everyone" or (gate == "signed in" and user) or (gate == "admins" and user and user.is_admin):
         return None
-    if gate == "visitors":
-        return redirect(next_page()) if user else None
+    if gate in ("visitors", "half signed in") and user:
+        return redirect(next_page())
+    if gate == "visitors" or (gate == "half signed in" and half_signed_in_person()):
+        return None
+    if gate == "half signed in":
+        return redirect(url_for("auth.sign_in"))
     if gate in ("signed in", "admins") and user is None:
         # Only a page that can be opened again is worth coming back to.
         here = request.full_path.rstrip("?") if request.method == "GET" else None
@@ -114,6 +161,10 @@ def _guard() -> Response | None:
         record("access.denied", current_actor(), target_kind="page", target_name=request.path)
         db.session.commit()
     abort(403)
+
+
+def _works_without_second_factor(view: Callable[..., Any]) -> bool:
+    return getattr(view, "before_second_factor", False) or getattr(view, "before_password_change", False)
 
 
 def next_page() -> str:

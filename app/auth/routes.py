@@ -6,7 +6,7 @@ from flask import Blueprint, current_app, flash, g, redirect, render_template, r
 from werkzeug.wrappers import Response
 
 from app.audit.event import record
-from app.auth import device, sign_in
+from app.auth import device, half_signed_in, sign_in, two_factor
 from app.auth import password as passwords
 from app.auth.forms import RegistrationForm, SignInForm
 from app.auth.name import NameRefused
@@ -43,7 +43,7 @@ def sign_in_page() -> str | tuple[str, int] | Response:
     except SignInRefused:
         flash(REFUSAL.format(current_app.config["STREAMZY"].lockout_minutes), "error")
         return render_template("auth/sign_in.html", form=form, next=next_page()), 401
-    return enter(user, next_page())
+    return ask_for_second_factor(user, next_page()) if two_factor.is_on(user.id) else enter(user, next_page())
 
 
 @auth.route("/register", methods=["GET", "POST"])
@@ -93,6 +93,13 @@ def sign_out() -> Response:
     response = redirect(url_for("chat.home"))
     response.headers["Clear-Site-Data"] = '"cache"'  # the Back button must not show what only this person may see
     return response
+
+
+def ask_for_second_factor(user: User, then: str) -> Response:
+    """Open no session yet: remember for five minutes that the password of ``user`` was right."""
+    session.clear()
+    session[half_signed_in.KEY] = half_signed_in.remember(user, then)
+    return redirect(url_for("verify.code"))
 
 
 def enter(user: User, then: str, how: str = "password") -> Response:

@@ -20,6 +20,7 @@ from app.extensions import Base, db
 TOKEN_BYTES = 64
 # last_seen_at is written at most this often: a row written at every request would be the busiest in the database.
 WRITE_EVERY = timedelta(seconds=30)
+CONFIRMED_FOR = timedelta(minutes=5)  # how long a password just given is good for risky acts
 
 
 class UserSession(Base):
@@ -93,6 +94,10 @@ class UserSession(Base):
             if person:
                 self.last_active_at = moment
         return due
+
+    def is_confirmed(self) -> bool:
+        """Whether the person proved a moment ago to be the account's owner: an open screen alone is no proof."""
+        return now() - self.confirmed_at < CONFIRMED_FOR
 
     def end(self, reason: str) -> None:
         """End this session now; its sockets are cut as soon as the caller commits."""

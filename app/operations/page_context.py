@@ -10,17 +10,21 @@ from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from app.applications.streamer_application import UNDECIDED, StreamerApplication
+from app.auth import two_factor
+from app.auth.passkey import Site
 from app.auth.permissions import current_user
 from app.channels.channel import Channel
 from app.chat.message import colour
 from app.clock import now
 from app.operations.routes import THEMES
+from app.security.origins import own_origin
 
 
 def init_app(app: Flask) -> None:
     """Give the templates of ``app`` what they all need."""
     app.context_processor(_context)
     app.add_template_global(colour, "name_colour")
+    app.add_template_global(lambda: Site(own_origin()).can_have_passkeys, "passkeys_work")
     app.add_template_filter(utc)
     app.add_template_filter(age)
     app.after_request(_keep_private)
@@ -35,6 +39,8 @@ def _context() -> dict[str, Any]:
         "theme": theme if theme in THEMES else "",
         "registration_open": settings.registration == "open",
         "pending_applications": StreamerApplication.count(*UNDECIDED) if user and user.is_admin else None,
+        "second_factor_missing": bool(user and user.is_admin and not two_factor.is_on(user.id)),
+        "second_factor_first": bool(user and two_factor.must_be_set_up(user)),
         "own_channel": Channel.of(user) if user and not user.must_change_password else None,
         "activity_timeout_minutes": settings.activity_timeout_minutes,
     }

@@ -1,9 +1,11 @@
-"""Which pages may open a socket here: this site's own, nobody else's."""
+"""Which site this is, and which pages may open a socket here: this site's own, nobody else's."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+
+from flask import current_app, request
 
 
 def same_origin(public_url: str) -> Callable[[str | None, dict[str, Any]], bool]:
@@ -21,3 +23,9 @@ def same_origin(public_url: str) -> Callable[[str | None, dict[str, Any]], bool]
         return origin.lower() == ours.lower()
 
     return allowed
+
+
+def own_origin() -> str:
+    """Scheme, host and port as a browser on this site has them: PUBLIC_URL when it is set, else what was asked for."""
+    configured: str = current_app.config["STREAMZY"].public_url
+    return configured or request.host_url.rstrip("/")

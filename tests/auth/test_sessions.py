@@ -148,7 +148,7 @@ def test_behind_https_no_cookie_ever_travels_in_clear(people: People) -> None:
     vera, site = people.visitor(), "https://chat.example"
     page = FormReader()
     page.feed(vera.get("/login", base_url=site).text)
-    login, theme = page.forms
+    login, *_, theme = page.forms
     sent = {**login.fields, "username": "vera", "password": PASSWORD}
     cookies = []
     for path, data in (("/theme", {**theme.fields, "theme": "dark"}), ("/login", sent)):

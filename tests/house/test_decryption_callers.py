@@ -27,6 +27,7 @@ READERS = {
         "note": {"templates/admin/application.html"},
         "public_reason": {"templates/admin/application.html", "templates/applications/status.html"},
     },
+    "Totp": {"secret": {"app/auth/totp.py"}},  # compared with a code, and shown until a first code has confirmed it
 }
 
 

@@ -13,13 +13,16 @@ from werkzeug.test import TestResponse
 from app.applications.streamer_application import StreamerApplication
 from app.auth.permissions import open_to_everyone
 from app.auth.session import UserSession
+from app.auth.totp import Totp
+from app.clock import now
 from app.extensions import db
-from tests.people import People, Person
+from tests.people import PASSWORD, People, Person
 from tests.tables import everything
 
-GATES = {"everyone", "visitors", "signed in", "admins"}
+GATES = {"everyone", "visitors", "half signed in", "signed in", "admins"}
 MAY_PASS = {
     "visitor": {"everyone", "visitors"},
+    "halfway": {"everyone", "visitors", "half signed in"},  # the password was right, the second factor is asked for
     "viewer": {"everyone", "signed in"},
     "streamer": {"everyone", "signed in"},
     "admin": {"everyone", "signed in", "admins"},
@@ -59,6 +62,7 @@ def house(app: Flask, people: People) -> House:
     """A house with people in it."""
     cast = {
         "visitor": people.visitor(),
+        "halfway": half_signed_in(people, "hanna"),
         "viewer": people.viewer(),
         "streamer": people.streamer(),
         "admin": people.admin(),
@@ -74,13 +78,23 @@ def house(app: Flask, people: People) -> House:
     return House(app, cast, {"everywhere": everywhere, "account.revoke_session": {"id": phone}})
 
 
+def half_signed_in(people: People, name: str) -> Person:
+    """Somebody who gave the right password of an account that has a second factor."""
+    app = Totp.begin(people.account(name).id)
+    app.confirmed_at = now()
+    db.session.commit()
+    person = people.visitor()
+    assert person.post_form("/login", username=name, password=PASSWORD).location == "/login/verify"
+    return person
+
+
 def outcome(answer: TestResponse, gate: str | None) -> str:
     """'let in', or how the gate refused."""
     if answer.status_code == 403:
         return "forbidden"
     if answer.status_code == 302 and answer.location.partition("?")[0] == "/login":
         return "sent to sign in"
-    if gate == "visitors" and (answer.status_code, answer.location) == (302, "/"):
+    if gate in ("visitors", "half signed in") and (answer.status_code, answer.location) == (302, "/"):
         return "sent on"
     return "let in"
 
@@ -89,9 +103,9 @@ def expected(role: str, gate: str | None) -> str:
     """What the gate must do with somebody."""
     if gate in MAY_PASS[role]:
         return "let in"
-    if gate == "visitors":
-        return "sent on"
-    return "sent to sign in" if role == "visitor" else "forbidden"
+    if role in ("visitor", "halfway"):
+        return "sent to sign in"
+    return "sent on" if gate in ("visitors", "half signed in") else "forbidden"
 
 
 def test_every_view_says_who_may_open_it(app: Flask) -> None:
@@ -122,7 +136,7 @@ def test_each_role_sends_its_own_forms_and_no_others(house: House, role: str) ->
     assert pages[-1][1] == "/logout"
     for rule, path in pages:
         gate = house.gate_of(rule)
-        on = "/account/sessions" if role != "visitor" else "/login"
+        on = "/account/sessions" if "signed in" in MAY_PASS[role] else "/login"
         answer = person.post(path, on=on)
         if outcome(answer, gate) != expected(role, gate) or answer.status_code >= 500:
             wrong.append((path, gate, answer.status))
