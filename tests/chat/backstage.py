@@ -9,7 +9,7 @@ from typing import Any
 
 import gevent
 from dotenv import dotenv_values
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from app import create_app
 from app.audit.actor import Actor
@@ -126,6 +126,20 @@ class Backstage:
             columns = (Message.id, Message.author_id, Message.nonce, Message.kind, Message.body, Message.reply_to)
             query = select(*columns).where(Message.channel_id == self.channel(slug).id).order_by(Message.id)
             return list(db.session.execute(query))
+
+    def tamper(self, slug: str, message_id: int, **columns: Any) -> None:
+        """Do what somebody could who can write to the database and has no key."""
+        with self.open():
+            which = (Message.channel_id == self.channel(slug).id, Message.id == message_id)
+            changed = db.session.execute(update(Message).where(*which).values(**columns))
+            assert getattr(changed, "rowcount", 0) == 1
+            db.session.commit()
+
+    def stolen(self, slug: str, message_id: int) -> dict[str, Any]:
+        """All that makes a stored body: to be put into another row."""
+        with self.open():
+            message = db.session.get_one(Message, (self.channel(slug).id, message_id))
+            return {"body": message.body, "random_id": message.random_id, "data_key_id": message.data_key_id}
 
     def ids(self, slug: str) -> list[int]:
         """The ids of the channel's stored messages, in order."""
