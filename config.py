@@ -27,6 +27,7 @@ OUR_PREFIXES = (
     "MAIL_",
     "METRICS_",
     "BCRYPT_",
+    "PASSWORD_",
     "TRANSPORT",
     "MESSAGE_RETENTION_",
     "AUDIT_RETENTION_",
@@ -119,6 +120,7 @@ class Settings:
     session_lifetime_minutes: int = 120
     activity_timeout_minutes: int = 30
     bcrypt_rounds: int = 12
+    password_min_length: int = 12
     lockout_failures: int = 5
     lockout_minutes: int = 15
     require_admin_two_factor: bool = False
@@ -133,6 +135,7 @@ class Settings:
     ratelimit_channel_passwords: str = "10 per 5 minutes"
     ratelimit_reveals: str = "10 per 5 minutes"
     ratelimit_passwords: str = "10 per 5 minutes"
+    ratelimit_exports: str = "5 per hour"
     ratelimit_pages: str = "3000 per minute"
     max_connections_per_address: int = 0
     max_connections_per_account: int = 0
@@ -205,6 +208,7 @@ READERS: dict[str, Callable[[str], Any]] = {
     "session_lifetime_minutes": _whole_number(1, 43200),
     "activity_timeout_minutes": _whole_number(1, 43200),
     "bcrypt_rounds": _whole_number(4, 18),
+    "password_min_length": _whole_number(8, 64),
     "lockout_failures": _whole_number(1, 100),
     "lockout_minutes": _whole_number(1, 1440),
     "require_admin_two_factor": _flag,

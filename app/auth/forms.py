@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from flask import current_app
 from flask_wtf import FlaskForm
 from wtforms import PasswordField, StringField
 from wtforms.validators import InputRequired, Length, ValidationError
@@ -28,7 +29,7 @@ class SignInForm(FlaskForm):
 def check_new_password(chosen: str, repeated: str, *account_names: str) -> None:
     """Raise ValidationError unless ``chosen`` keeps the rules and was typed twice alike."""
     try:
-        passwords.check(chosen, *account_names)
+        passwords.check(chosen, *account_names, shortest=current_app.config["STREAMZY"].password_min_length)
     except passwords.PasswordRefused as refused:
         raise ValidationError(str(refused)) from None
     if chosen != repeated:
@@ -71,3 +72,25 @@ class ConfirmForm(FlaskForm):
     password = PasswordField(
         "Password", [InputRequired("Type your password."), Length(max=LONGEST_FIELD, message="Wrong password.")]
     )
+
+
+class ForgottenForm(FlaskForm):
+    """A name, its recovery code, and the password it gets with it."""
+
+    username = StringField(
+        "User name",
+        [InputRequired("Type your user name."), Length(max=LONGEST_FIELD, message="This name is too long.")],
+    )
+    recovery_code = StringField(
+        "Recovery code",
+        [InputRequired("Type the recovery code."), Length(max=LONGEST_FIELD, message="That is no recovery code.")],
+    )
+    new_password = PasswordField(
+        "New password",
+        [InputRequired("Choose a new password."), Length(max=LONGEST_FIELD, message="This password is too long.")],
+    )
+    confirm_password = PasswordField("The new password again", [InputRequired("Type the new password again.")])
+
+    def validate_new_password(self, field: PasswordField) -> None:
+        """The password keeps the rules."""
+        check_new_password(field.data or "", self.confirm_password.data or "", self.username.data or "")

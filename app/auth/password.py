@@ -13,6 +13,8 @@ import bcrypt
 from gevent.threadpool import ThreadPool
 from prometheus_client import Gauge
 
+from app.auth.password_strength import weakness
+
 SHORTEST = 12
 MOST_BYTES = 72  # bcrypt reads no further: longer ones are refused, never cut
 GENERATED_LENGTH = 16
@@ -33,19 +35,23 @@ class HashingBusy(Exception):
     retry_after = 10
 
 
-def check(password: str, *names: str) -> None:
-    """Raise PasswordRefused unless ``password`` may be chosen by the account whose names are ``names``."""
+def check(password: str, *names: str, shortest: int = SHORTEST) -> None:
+    """Raise PasswordRefused unless ``password`` may be chosen by the account whose names are ``names``.
+
+    The rules are NIST's (SP 800-63B): length, no rules about kinds of characters, nothing commonly used or easily
+    guessed, and not one's own name. ``shortest`` is PASSWORD_MIN_LENGTH.
+    """
     text = normalised(password)
-    if len(text) < SHORTEST:
-        raise PasswordRefused(f"Use at least {SHORTEST} characters.")
+    if len(text) < shortest:
+        raise PasswordRefused(f"Use at least {shortest} characters.")
     if len(_bytes(password)) > MOST_BYTES:
         raise PasswordRefused(f"Use at most {MOST_BYTES} bytes: letters outside a to z count for more than one.")
     if "\0" in text:
         raise PasswordRefused("It holds a character that cannot be typed.")
-    if len(set(text)) < 4:
-        raise PasswordRefused("It repeats too few characters.")
     if any(name and name.casefold() in text.casefold() for name in names):
         raise PasswordRefused("It must not contain your name.")
+    if why := weakness(text, names):
+        raise PasswordRefused(why)
 
 
 def normalised(password: str) -> str:

@@ -27,6 +27,7 @@ POLICIES = {
     "channel_passwords": "ratelimit_channel_passwords",
     "reveals": "ratelimit_reveals",
     "passwords": "ratelimit_passwords",
+    "exports": "ratelimit_exports",
     "pages": "ratelimit_pages",
 }
 WORTH_RECORDING = parse("1 per minute")

@@ -75,7 +75,7 @@ def test_a_name_that_cannot_be_is_refused_in_words(people: People, name: str, wo
         ("", "Choose a password."),
         ("elevenchars", "Use at least 12 characters."),
         ("x" * 73, "Use at most 72 bytes"),
-        ("abababababab", "It repeats too few characters."),
+        ("abababababab", "It is easy to guess. Repeats like"),
         ("I am VERA and I am here", "It must not contain your name."),
     ],
 )
