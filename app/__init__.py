@@ -8,11 +8,14 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import sqlite
+from app.account import data_routes, recovery_routes  # noqa: F401 - they add pages to the account's blueprint
 from app.account.routes import account
 from app.account.two_factor_routes import two_factor_pages
+from app.admin import user_routes  # noqa: F401 - as above
 from app.admin.routes import admin
 from app.applications.routes import applications
 from app.auth import permissions
+from app.auth.recovery_routes import recovery
 from app.auth.routes import auth
 from app.auth.verify_routes import verify
 from app.chat import moderation_events, socket_events  # noqa: F401 - before init_app, or a second app has no handlers
@@ -56,7 +59,7 @@ def create_app(settings: Settings) -> Flask:
     page_context.init_app(app)
     static_files.init_app(app)
     error_pages.init_app(app)
-    for blueprint in (account, admin, applications, auth, chat, operations, two_factor_pages, verify):
+    for blueprint in (account, admin, applications, auth, chat, operations, recovery, two_factor_pages, verify):
         app.register_blueprint(blueprint)
     registry.init_app(app)
     # Last: what is wrapped around the app before Socket.IO's middleware misses /socket.io/.

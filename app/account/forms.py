@@ -1,14 +1,16 @@
-"""The forms in which a password is changed and a passkey is named."""
+"""The forms in which a password is changed, a passkey is named, and an account is deleted."""
 
 from __future__ import annotations
 
 from flask_wtf import FlaskForm
-from wtforms import HiddenField, PasswordField, StringField
+from wtforms import HiddenField, PasswordField, RadioField, StringField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, ValidationError
 
 from app.auth.forms import LONGEST_FIELD, check_new_password
 from app.auth.passkey import LONGEST_NAME
 from app.auth.permissions import the_user
+from app.channels.channel import Channel
 from app.security.text import UncleanText, clean_text
 
 TOO_LONG = Length(max=LONGEST_FIELD, message="This password is too long.")
@@ -26,7 +28,9 @@ class PasswordForm(FlaskForm):
         chosen = field.data or ""
         if chosen == self.current_password.data:
             raise ValidationError("It must differ from the current one.")
-        check_new_password(chosen, self.confirm_password.data or "", the_user().username)
+        channel = Channel.of(the_user())
+        names = (the_user().username, channel.slug if channel else "")
+        check_new_password(chosen, self.confirm_password.data or "", *names)
 
 
 class PasskeyForm(FlaskForm):
@@ -41,3 +45,17 @@ class PasskeyForm(FlaskForm):
             field.data = clean_text(field.data or "", multiline=False)[:LONGEST_NAME]
         except UncleanText:
             raise ValidationError("The name holds characters that cannot be stored.") from None
+
+
+class DeleteForm(FlaskForm):
+    """What becomes of the messages, and the password."""
+
+    messages = RadioField(
+        "Your messages",
+        [InputRequired("Choose what becomes of your messages.")],
+        choices=[
+            SelectChoice("delete", "Delete everything I wrote, in every channel"),
+            SelectChoice("keep", "Leave it where it is, under the name \u201cdeleted account\u201d"),
+        ],
+    )
+    password = PasswordField("Your password", [InputRequired("Type your password."), TOO_LONG])

@@ -6,9 +6,11 @@ from flask import Blueprint, abort, current_app, flash, redirect, render_templat
 from werkzeug.wrappers import Response
 
 from app.account.forms import PasswordForm
+from app.audit.actor import coarse
 from app.audit.event import record
 from app.auth import lockout
 from app.auth import password as passwords
+from app.auth.account_recovery import AccountRecovery
 from app.auth.forms import ConfirmForm
 from app.auth.permissions import (
     before_password_change,
@@ -43,7 +45,7 @@ def password() -> str | tuple[str, int] | Response:
     form, user = PasswordForm(), the_user()
     forced, user_id = user.must_change_password, user.id
     if not form.validate_on_submit():
-        return render_template("account/password.html", form=form, forced=forced), 400 if form.is_submitted() else 200
+        return _password_page(form), 400 if form.is_submitted() else 200
     actor, current_hash = current_actor(), user.password_hash
     rounds = current_app.config["STREAMZY"].bcrypt_rounds
     db.session.rollback()  # no transaction stays open while bcrypt works
@@ -51,7 +53,7 @@ def password() -> str | tuple[str, int] | Response:
         record("password.refused", actor, target_kind="account", target_id=user_id)
         db.session.commit()
         form.current_password.errors = ["This is not your current password."]
-        return render_template("account/password.html", form=form, forced=forced), 400
+        return _password_page(form), 400
     new_hash = passwords.hash_password(form.new_password.data or "", rounds)
     user = db.session.get_one(User, user_id, populate_existing=True)
     if user.password_hash != current_hash:  # it was changed or reset while bcrypt worked
@@ -68,6 +70,13 @@ def password() -> str | tuple[str, int] | Response:
         url_for("chat.channel_page", slug=own.slug)
         if own
         else url_for("admin.overview" if user.is_admin else "account.sessions")
+    )
+
+
+def _password_page(form: PasswordForm) -> str:
+    user = the_user()
+    return render_template(
+        "account/password.html", form=form, forced=user.must_change_password, recovery=AccountRecovery.of(user)
     )
 
 
@@ -110,7 +119,7 @@ def sessions() -> str:
         {
             "id": session.id,
             "device": session.device,
-            "ip": session.ip,
+            "ip": coarse(session.ip),
             "created_at": session.created_at,
             "last_seen_at": session.last_seen_at,
             "is_current": session.id == current.id,

@@ -1,9 +1,9 @@
-"""The form in which an application is decided."""
+"""The forms in which an application is decided and an account is renamed."""
 
 from __future__ import annotations
 
 from flask_wtf import FlaskForm
-from wtforms import HiddenField, TextAreaField
+from wtforms import HiddenField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, StopValidation
 
 from app.security.text import UncleanText, clean_text
@@ -33,3 +33,11 @@ class DecisionForm(FlaskForm):
         """The version that was looked at; anything that is no number matches none."""
         text = self.version.data or ""
         return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1
+
+
+class RenameForm(FlaskForm):
+    """Another name for an account. Whether it may be had shows when it is taken."""
+
+    username = StringField(
+        "User name", [InputRequired("Type the new name."), Length(max=64, message="This name is too long.")]
+    )

@@ -57,9 +57,9 @@ def _todo() -> list[dict[str, str]]:
                 {
                     "icon": "lock",
                     "title": f"{user.username} is locked",
-                    "detail": f"After too many wrong passwords. Unlocks itself, or: flask users unlock {user.username}",
-                    "url": url_for("operations.security"),
-                    "action": "How it works",
+                    "detail": "After too many wrong passwords or codes. A lock ends by itself",
+                    "url": url_for("admin.user", id=user.id),
+                    "action": "Look",
                 }
             )
     if not chain.end_holds():

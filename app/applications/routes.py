@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
-from flask import Blueprint, abort, current_app, flash, redirect, render_template, session, url_for
+from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, session, url_for
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.wrappers import Response
 
@@ -14,7 +14,7 @@ from app.applications.streamer_application import NotRevealable, StaleDecision, 
 from app.audit.event import record
 from app.auth import password as passwords
 from app.auth.name import NameRefused
-from app.auth.permissions import current_actor, current_user, open_to_everyone
+from app.auth.permissions import ask_to_sign_in, current_actor, current_user, open_to_everyone
 from app.encryption.data_key import data_keys
 from app.extensions import db
 from app.security.rate_limits import limited
@@ -25,8 +25,10 @@ applications = Blueprint("applications", __name__, url_prefix="/apply")
 @applications.route("", methods=["GET", "POST"])
 @open_to_everyone
 @limited("applications")
-def apply() -> str | tuple[str, int]:
+def apply() -> str | tuple[str, int] | Response:
     """Apply; the answer holds the private link, the only way back."""
+    if request.method == "POST" and "as_account" in request.form and current_user() is None:
+        return ask_to_sign_in()  # or it would go out as a stranger's, and make a second account
     form = ApplicationForm()
     if not form.validate_on_submit():
         _record_blocks(form)

@@ -7,17 +7,20 @@ from functools import wraps
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from flask import Flask, abort, current_app, g, jsonify, make_response, redirect, request, session, url_for
+from flask import Flask, abort, current_app, flash, g, jsonify, make_response, redirect, request, session, url_for
 from werkzeug.wrappers import Response
 
 from app.audit.actor import Actor
 from app.audit.event import record
-from app.auth import half_signed_in, two_factor
+from app.auth import half_signed_in, two_factor, unsent_form
 from app.auth.half_signed_in import HalfSignedIn
 from app.auth.session import UserSession
 from app.auth.user import User
 from app.extensions import db
 from app.security.rate_limits import address_key, worth_recording
+
+# In the cookie of a browser whose session ended by itself: the account it was.
+TIMED_OUT = "timed_out"
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -128,7 +131,9 @@ def _recognise() -> None:
         return
     user_session = UserSession.with_token(session["token"])
     if user_session is None:
-        session.pop("token")  # a cookie whose session has ended counts as none
+        ended = session.pop("token")  # a cookie whose session has ended counts as none
+        if account_id := UserSession.timed_out_account(ended):
+            session[TIMED_OUT] = account_id
         db.session.commit()  # it may just have been found past its limits
     else:
         g.user_session, g.user = user_session, user_session.user
@@ -154,13 +159,28 @@ def _guard() -> Response | None:
     if gate == "half signed in":
         return redirect(url_for("auth.sign_in"))
     if gate in ("signed in", "admins") and user is None:
-        # Only a page that can be opened again is worth coming back to.
-        here = request.full_path.rstrip("?") if request.method == "GET" else None
-        return redirect(url_for("auth.sign_in", next=here))
+        return ask_to_sign_in()
     if worth_recording("denied", address_key(request.remote_addr)):
         record("access.denied", current_actor(), target_kind="page", target_name=request.path)
         db.session.commit()
     abort(403)
+
+
+def ask_to_sign_in() -> Response:
+    """Send the person of this request to sign in, and to come back: to the page, or to what they typed.
+
+    What they typed is kept only for the account whose session ended in this very browser, which its signed cookie
+    says, and only once the form's CSRF token was right: nobody can put words into somebody else's form.
+    """
+    back = None
+    if request.method == "GET":
+        back = request.full_path.rstrip("?")
+    elif TIMED_OUT in session and (fields := unsent_form.typed(request.form.items(multi=True))):
+        unsent_form.UnsentForm.keep(session[TIMED_OUT], request.path, fields)
+        db.session.commit()
+        back = url_for("account.unsent")
+        flash("You were signed out meanwhile. What you typed is kept: sign in, and it is there.", "info")
+    return redirect(url_for("auth.sign_in", next=back))
 
 
 def _works_without_second_factor(view: Callable[..., Any]) -> bool:

@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response
 from app.audit.event import record
 from app.auth import device, half_signed_in, sign_in, two_factor
 from app.auth import password as passwords
+from app.auth.account_recovery import AccountRecovery
 from app.auth.forms import RegistrationForm, SignInForm
 from app.auth.name import NameRefused
 from app.auth.permissions import (
@@ -26,6 +27,8 @@ from app.security.rate_limits import limited
 
 auth = Blueprint("auth", __name__)
 
+# In the cookie of a browser that just registered: the ticket for its recovery code, until a page has shown that.
+RECOVERY = "recovery"
 REFUSAL = "Wrong name or password, or the account is locked for now. A lock ends after {} minutes."
 
 
@@ -72,11 +75,13 @@ def register() -> str | tuple[str, int] | Response:
         target_id=user.id,
         target_name=user.username,
     )
+    _, ticket = AccountRecovery.renew(user)
     _, token = UserSession.start(user, current_actor(user.username))
     db.session.commit()
+    then = next_page()
     put_in_cookie(token)
-    flash(f"Welcome, {user.username}.", "success")
-    return redirect(next_page())
+    session[RECOVERY] = ticket
+    return redirect(url_for("account.recovery_code", next=then))
 
 
 @auth.post("/logout")

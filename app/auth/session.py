@@ -68,6 +68,14 @@ class UserSession(Base):
             return None
         return session
 
+    @classmethod
+    def timed_out_account(cls, token: object) -> int | None:
+        """Whose session it was that ended by itself; None for one that somebody ended, or that never was."""
+        if not isinstance(token, str):
+            return None
+        ended_by_itself = (cls.token_hash == _hash(token)) & cls.end_reason.in_(("expired", "idle"))
+        return db.session.scalar(select(cls.account_id).where(ended_by_itself))
+
     def past_its_limits(self) -> str | None:
         """Why this session is over by now: 'expired', 'idle', or None.
 

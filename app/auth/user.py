@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, String, func, select
+from sqlalchemy import CheckConstraint, String, func, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.auth import name as names
@@ -35,6 +35,9 @@ class User(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     last_signed_in_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     disabled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    deleted_at: Mapped[datetime | None] = mapped_column(
+        UtcDateTime, comment="the row then stands for nobody: what others wrote back to must have an author"
+    )
 
     __table_args__ = (CheckConstraint("role IN ('viewer', 'streamer', 'admin')", name="role"),)
 
@@ -51,7 +54,7 @@ class User(Base):
         """Add an account whose name the caller already holds (an application reserved it)."""
         user = cls(
             username=username,
-            username_key=username.casefold(),
+            username_key=names.key(username),
             password_hash=password_hash,
             role=role,
             must_change_password=must_change_password,
@@ -65,7 +68,7 @@ class User(Base):
         """The account of that name, whatever the case."""
         if "\0" in username:  # PostgreSQL answers NUL with an error where SQLite finds nobody
             return None
-        return db.session.scalar(select(cls).where(cls.username_key == username.casefold()))
+        return db.session.scalar(select(cls).where(cls.username_key == names.key(username)))
 
     @classmethod
     def admins_exist(cls) -> bool:
@@ -82,6 +85,11 @@ class User(Base):
         """Whether this account may no longer sign in."""
         return self.disabled_at is not None
 
+    @property
+    def is_deleted(self) -> bool:
+        """Whether its owner deleted the account: what is left of it stands for nobody."""
+        return self.deleted_at is not None
+
     def set_password(self, password_hash: str, *, must_change: bool) -> None:
         """Replace the password; the caller ends the sessions."""
         self.password_hash = password_hash
@@ -93,20 +101,67 @@ class User(Base):
         if self.role == "viewer":
             self.role = "streamer"
 
+    def make_admin(self) -> None:
+        """Let the account use the dashboard; it owns its channel as before."""
+        self.role = "admin"
+
+    def remove_admin(self, role: str) -> None:
+        """Make an admin a viewer or streamer again. Raises LastAdmin when nobody else could use the dashboard."""
+        self._must_not_be_the_last_admin()
+        self.role = role
+
     def disable(self) -> None:
         """Shut the account. Raises LastAdmin when it is the last admin that can sign in."""
-        if self.is_admin and not self.is_disabled:
-            # Lock every admin row first: two admins who disable each other at once must not both succeed.
-            active = db.session.scalars(
-                select(User).where(User.role == "admin", User.disabled_at.is_(None)).with_for_update()
-            ).all()
-            if len(active) <= 1:
-                raise LastAdmin("this is the last admin who can sign in")
+        self._must_not_be_the_last_admin()
         self.disabled_at = self.disabled_at or now()
 
     def enable(self) -> None:
         """Open the account again."""
         self.disabled_at = None
+
+    def rename(self, username: str, *, channel_slug: str | None) -> None:
+        """Give the account another name; the former one is free for others. Raises NameRefused when it is taken.
+
+        ``channel_slug``: of the channel it owns, whose name stays held.
+        """
+        own = names.appearance(channel_slug) if channel_slug else None
+        before, after = names.appearance(self.username), names.appearance(username)
+        if after == own:
+            names.hand_over(username, "account")
+        elif after != before:
+            names.take(username, "account")
+        if before != after and before == own:
+            names.hand_over(self.username, "channel")
+        elif before != after:
+            names.release(self.username)
+        self.username, self.username_key = username, names.key(username)
+
+    def erase(self, *, channel_slug: str | None) -> None:
+        """Empty the row, so that it stands for nobody; its name is free. Raises LastAdmin."""
+        self.disable()
+        if channel_slug and names.appearance(channel_slug) == names.appearance(self.username):
+            names.hand_over(self.username, "channel")
+        else:
+            names.release(self.username)
+        self.username = self.username_key = f"deleted account {self.id}"  # nobody can register it: it has spaces
+        self.password_hash, self.must_change_password = None, False
+        self.role, self.last_signed_in_at, self.deleted_at = "viewer", None, now()
+
+    def is_last_admin(self) -> bool:
+        """Whether nobody could use the dashboard without this account."""
+        others = select(User.id).where(User.role == "admin", User.disabled_at.is_(None), User.id != self.id)
+        return self.is_admin and not self.is_disabled and db.session.scalar(others.limit(1)) is None
+
+    def _must_not_be_the_last_admin(self) -> None:
+        # Two admins who disable or demote each other at once must not both succeed. PostgreSQL: lock every admin's
+        # row, always in this order. SQLite: reading locks nothing, so take its one write lock by writing nothing new.
+        admins = select(User.id).where(User.role == "admin").order_by(User.id)
+        db.session.execute(admins.with_for_update())
+        no_change = update(User).where(User.id == self.id).values(role=User.role)
+        db.session.execute(no_change.execution_options(synchronize_session=False))
+        db.session.refresh(self)
+        if self.is_last_admin():
+            raise LastAdmin("this is the last admin who can sign in")
 
     @classmethod
     def count(cls) -> int:

@@ -10,6 +10,7 @@ import click
 from flask.cli import AppGroup, ScriptInfo
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
+from app.auth.administration import ActRefused
 from app.auth.name import NameRefused
 from app.auth.password import PasswordRefused
 from app.auth.user import LastAdmin
@@ -37,7 +38,7 @@ def said_in_words() -> Iterator[None]:
     """Turn what may go wrong on an operator's machine into a line on standard error and an exit code."""
     try:
         yield
-    except (NameRefused, PasswordRefused, LastAdmin) as refused:
+    except (ActRefused, NameRefused, PasswordRefused, LastAdmin) as refused:
         raise Failed(str(refused)) from None
     except EncryptionKeyError as error:
         raise CouldNotRun(str(error)) from None

@@ -11,12 +11,11 @@ from sqlalchemy import select
 
 from app.audit.actor import Actor
 from app.audit.event import record
-from app.auth import lockout
+from app.auth import administration, lockout
 from app.auth import name as names
 from app.auth import password as passwords
-from app.auth.announcement import announce
-from app.auth.session import UserSession
 from app.auth.user import User
+from app.channels.channel import Channel
 from app.commands.door import Failed, Group, table
 from app.extensions import db
 
@@ -35,17 +34,9 @@ def the_account(name: str) -> User:
     return user
 
 
-def note(event: str, command: str, user: User, **details: object) -> None:
-    """Record an act on ``user``, and have what is cached about them forgotten."""
-    record(
-        event,
-        Actor.command(f"users {command}"),
-        target_kind="account",
-        target_id=user.id,
-        target_name=user.username,
-        **details,
-    )
-    announce("account_changed", account_id=user.id)
+def by(command: str) -> Actor:
+    """Whoever typed ``flask users COMMAND``."""
+    return Actor.command(f"users {command}")
 
 
 def _password(name: str, password_stdin: bool) -> tuple[str, str]:
@@ -54,7 +45,7 @@ def _password(name: str, password_stdin: bool) -> tuple[str, str]:
         password = sys.stdin.readline().rstrip("\r\n")
         if not password:
             raise click.UsageError("No password came on standard input.")
-        passwords.check(password, name)
+        passwords.check(password, name, shortest=current_app.config["STREAMZY"].password_min_length)
     else:
         password = passwords.generate()
     return password, passwords.hash_password(password, current_app.config["STREAMZY"].bcrypt_rounds)
@@ -76,7 +67,9 @@ def create(name: str, role: str, password_stdin: bool) -> None:
     names.check_username(name)
     password, hashed = _password(name, password_stdin)
     user = User.create(name, hashed, role=role, must_change_password=not password_stdin)
-    note("account.created", "create", user, role=role)
+    record(
+        "account.created", by("create"), target_kind="account", target_id=user.id, target_name=user.username, role=role
+    )
     db.session.commit()
     _say(f"Created {user.username} ({role}).", user, password, password_stdin)
 
@@ -96,7 +89,15 @@ def list_(as_json: bool) -> None:
 
 def _described(user: User) -> dict[str, str | None]:
     locked = lockout.locked_until(user.id)
-    state = "disabled" if user.is_disabled else f"locked until {locked:%H:%M} UTC" if locked else "active"
+    state = (
+        "deleted"
+        if user.is_deleted
+        else "disabled"
+        if user.is_disabled
+        else f"locked until {locked:%H:%M} UTC"
+        if locked
+        else "active"
+    )
     seen = user.last_signed_in_at
     return {
         "username": user.username,
@@ -112,12 +113,9 @@ def _described(user: User) -> dict[str, str | None]:
 def disable(name: str) -> None:
     """Shut the account NAME: it is signed out everywhere, and cannot sign in."""
     user = the_account(name)
-    if user.is_disabled:
+    if not administration.disable(user, by("disable")):
         click.echo(f"{user.username} is disabled already.")
         return
-    user.disable()
-    UserSession.end_all_of(user, "disabled")
-    note("account.disabled", "disable", user)
     db.session.commit()
     click.echo(f"Disabled {user.username} and signed them out everywhere.")
 
@@ -127,11 +125,9 @@ def disable(name: str) -> None:
 def enable(name: str) -> None:
     """Open the disabled account NAME again."""
     user = the_account(name)
-    if not user.is_disabled:
+    if not administration.enable(user, by("enable")):
         click.echo(f"{user.username} is not disabled.")
         return
-    user.enable()
-    note("account.enabled", "enable", user)
     db.session.commit()
     click.echo(f"Enabled {user.username}.")
 
@@ -141,8 +137,7 @@ def enable(name: str) -> None:
 def unlock(name: str) -> None:
     """Let NAME try again after too many wrong passwords."""
     user = the_account(name)
-    lockout.forget(user.id)
-    note("account.unlocked", "unlock", user)
+    administration.unlock(user, by("unlock"))
     db.session.commit()
     click.echo(f"Unlocked {user.username}.")
 
@@ -156,10 +151,7 @@ def reset_password(name: str, password_stdin: bool) -> None:
     db.session.rollback()
     password, hashed = _password(username, password_stdin)
     user = the_account(username)
-    user.set_password(hashed, must_change=not password_stdin)
-    lockout.forget(user.id)
-    UserSession.end_all_of(user, "password_changed")
-    note("password.reset", "reset-password", user)
+    administration.set_password(user, hashed, by("reset-password"), must_change=not password_stdin)
     db.session.commit()
     _say(f"Reset the password of {user.username} and signed them out everywhere.", user, password, password_stdin)
     if user.is_disabled:
@@ -174,10 +166,43 @@ def make_admin(name: str) -> None:
     if user.is_admin:
         click.echo(f"{user.username} is an admin already.")
         return
-    if user.is_disabled:
-        raise Failed(f"{user.username} is disabled: flask users enable {user.username}")
-    before, user.role = user.role, "admin"
-    UserSession.end_all_of(user, "role_changed")
-    note("account.role_changed", "make-admin", user, before=before, after="admin")
+    administration.make_admin(user, by("make-admin"))
     db.session.commit()
     click.echo(f"{user.username} is an admin now, and has to sign in again.")
+
+
+@users.command("remove-admin")
+@click.argument("name")
+def remove_admin(name: str) -> None:
+    """Make the admin NAME a streamer, or a viewer, again; it signs in anew."""
+    user = the_account(name)
+    if not user.is_admin:
+        click.echo(f"{user.username} is not an admin.")
+        return
+    administration.remove_admin(user, by("remove-admin"), owns_channel=Channel.of(user) is not None)
+    db.session.commit()
+    click.echo(f"{user.username} is a {user.role} now, and has to sign in again.")
+
+
+@users.command("rename")
+@click.argument("old")
+@click.argument("new")
+def rename(old: str, new: str) -> None:
+    """Give the account OLD the name NEW, with which it signs in from then on. OLD is free for others."""
+    user = the_account(old)
+    channel = Channel.of(user)
+    administration.rename(user, new, by("rename"), channel_slug=channel.slug if channel else None)
+    db.session.commit()
+    click.echo(f"{old} is {user.username} now.")
+
+
+@users.command("reset-second-factor")
+@click.argument("name")
+def reset_second_factor(name: str) -> None:
+    """Take the second factor of NAME away, who lost it: the password alone signs in then."""
+    user = the_account(name)
+    if not administration.reset_second_factor(user, by("reset-second-factor")):
+        click.echo(f"{user.username} has no second factor.")
+        return
+    db.session.commit()
+    click.echo(f"{user.username} signs in with the password alone now.")

@@ -13,7 +13,9 @@ from werkzeug.wrappers import Response
 from app.audit.event import record
 from app.auth.password import HashingBusy
 from app.auth.permissions import current_actor, current_user
+from app.auth.unsent_form import typed
 from app.extensions import db
+from app.security.origins import own_origin
 from app.security.rate_limits import RateLimited, address_key, worth_recording
 
 log = logging.getLogger(__name__)
@@ -84,6 +86,11 @@ def _csrf(_error: CSRFError) -> Response:
     if worth_recording("csrf", address_key(request.remote_addr)):
         record("csrf.refused", current_actor(), target_kind="page", target_name=request.endpoint or "")
         db.session.commit()
+    # From a page of ours, which no other site can pretend, it is an old tab: what was typed there must not be lost.
+    ours = request.headers.get("Origin") == own_origin()
+    if ours and request.endpoint and (fields := typed(request.form.items(multi=True))):
+        page = render_template("account/unsent.html", path=request.path, fields=fields, direct=True)
+        return make_response(page, 400)
     return error_page(
         400,
         "The form was not sent from a page of this browser session, or you signed in or out in another tab since. "

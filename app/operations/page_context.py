@@ -10,6 +10,7 @@ from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from app.applications.streamer_application import UNDECIDED, StreamerApplication
+from app.audit.actor import coarse
 from app.auth import two_factor
 from app.auth.passkey import Site
 from app.auth.permissions import current_user
@@ -27,6 +28,7 @@ def init_app(app: Flask) -> None:
     app.add_template_global(lambda: Site(own_origin()).can_have_passkeys, "passkeys_work")
     app.add_template_filter(utc)
     app.add_template_filter(age)
+    app.add_template_filter(coarse)
     app.after_request(_keep_private)
 
 

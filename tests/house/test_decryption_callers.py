@@ -13,6 +13,7 @@ from config import ROOT
 # Modules that open what is sealed, and why.
 OPENERS = {
     "app/encryption/sealed.py",  # the attribute of a row's own text
+    "app/chat/authorship.py",  # the export of one's own messages
     "app/chat/message.py",  # a page of messages, a snippet of a reply
     "app/commands/keys.py",  # `flask keys verify`: every message opens, none is shown
 }
@@ -21,13 +22,17 @@ DECRYPTERS = {"app/encryption/sealed.py", "app/encryption/keyring.py"}
 # Rows with texts of their own: which of them is read, by which modules and templates.
 READERS = {
     "StreamerApplication": {
-        "about": {"templates/admin/application.html"},
-        "email": {"templates/admin/application.html"},
+        "about": {"app/account/own_data.py", "templates/admin/application.html"},
+        "email": {"app/account/own_data.py", "templates/admin/application.html"},
         "links_text": {"app/applications/streamer_application.py"},  # split into .links
         "note": {"templates/admin/application.html"},
-        "public_reason": {"templates/admin/application.html", "templates/applications/status.html"},
+        "public_reason": {
+            "app/account/own_data.py",
+            "templates/admin/application.html",
+            "templates/applications/status.html",
+        },
     },
-    "Totp": {"secret": {"app/auth/totp.py"}},  # compared with a code, and shown until a first code has confirmed it
+    "UnsentForm": {"fields_text": {"app/auth/unsent_form.py"}},  # split into .fields
 }
 
 
