@@ -6,38 +6,44 @@ from collections.abc import Iterator
 
 from sqlalchemy import select
 
-from app.audit.event import GENESIS, AuditEvent, AuditHead
+from app.audit.event import GENESIS, AuditEvent, AuditHead, link
 from app.extensions import db
 
 PAGE = 1000
+LOWEST_ID = -(2**63)  # a row that was put in may have any number
 
 
 def problems() -> Iterator[str]:
     """Yield one line for each thing that is wrong, first row first; nothing when the chain holds.
 
-    A cut-off end is seen while the head row is whole; somebody who can also rewrite the head, but has no key,
-    cannot make it match. Keep anchors outside the database to see that the head itself was turned back.
+    A cut-off end is seen even if the head was rewritten to fit: without the key nobody knows what it would have to
+    say. Only who puts back an old copy of the whole log is not found out: keep anchors outside the database for that.
     """
     # Read first: what is appended while this runs is the next verification's business.
     head = db.session.execute(select(AuditHead.last_id, AuditHead.last_hash)).first()
-    expected_id, previous = 1, GENESIS
+    expected_id, end_mark = 1, GENESIS
     for row in _rows(head.last_id if head else 0):
+        if row.id < expected_id:
+            yield f"row {row.id} was put in before the first one"
+            continue
         if row.id != expected_id:
             yield (
                 f"row {expected_id} is missing"
                 if row.id == expected_id + 1
                 else f"rows {expected_id} to {row.id - 1} are missing"
             )
-        elif row.previous_hash != previous:
+        elif row.previous_hash != link(end_mark):
             yield f"row {row.id} does not follow the row before it"
-        if row.hash != row.expected_hash():
+        if not row.is_as_written():
             yield f"row {row.id} was changed"
-        elif row.salt is not None and row.personal_digest != row.expected_personal_digest():
+        elif not row.personal_is_as_written():
             yield f"row {row.id}: who, from where or on what was changed"
-        expected_id, previous = row.id + 1, row.hash
-    if head is None or tuple(head) != (expected_id - 1, previous):
+        expected_id, end_mark = row.id + 1, _end_mark(row)
+    if head is None or tuple(head) != (expected_id - 1, end_mark):
         said = head.last_id if head else "missing"
         yield f"the end was cut off: row {expected_id - 1} is the last one here, the log's head says {said}"
+    for number in _beyond_the_head():
+        yield f"row {number} was put in after the last one"
 
 
 def length() -> int:
@@ -46,7 +52,7 @@ def length() -> int:
 
 
 def _rows(last_id: int) -> Iterator[AuditEvent]:
-    after = 0
+    after = LOWEST_ID
     while True:
         page = db.session.scalars(
             select(AuditEvent)
@@ -61,12 +67,25 @@ def _rows(last_id: int) -> Iterator[AuditEvent]:
         db.session.expunge_all()
 
 
+def _beyond_the_head() -> list[int]:
+    # One statement, so that it sees the head and the rows of one moment.
+    last = select(AuditHead.last_id).scalar_subquery()
+    return list(db.session.scalars(select(AuditEvent.id).where(AuditEvent.id > last).order_by(AuditEvent.id)))
+
+
+def _end_mark(row: AuditEvent) -> bytes:
+    try:
+        return row.end_mark()
+    except LookupError:  # it names a key that does not exist, which was said already
+        return b""
+
+
 def end_holds() -> bool:
     """Whether the newest row is what the head says and was not changed: cheap enough for every page."""
     head = db.session.get(AuditHead, 1)
     if head is None:
         return False
-    if head.last_id == 0:
-        return True
-    row = db.session.get(AuditEvent, head.last_id)
-    return row is not None and row.hash == head.last_hash == row.expected_hash()
+    newest = db.session.scalar(select(AuditEvent).order_by(AuditEvent.id.desc()).limit(1))
+    if head.last_id == 0 or newest is None:
+        return head.last_id == 0 and newest is None
+    return newest.id == head.last_id and newest.is_as_written() and head.last_hash == newest.end_mark()

@@ -94,7 +94,11 @@ GENESIS = bytes(32)
 
 
 class AuditHead(Base):
-    """The end of the chain, one row: appending takes its lock, so that writers never fork the chain."""
+    """The end of the chain, one row: appending takes its lock, so that writers never fork the chain.
+
+    ``last_hash`` is the newest row's end mark. Rows hold only its SHA-256, so somebody without the key who cuts off
+    the end finds nowhere what the head would have to say.
+    """
 
     __tablename__ = "audit_head"
 
@@ -149,8 +153,7 @@ class AuditEvent(Base):
 
     def expected_personal_digest(self) -> bytes:
         """What ``personal_digest`` must be while the personal fields are there."""
-        personal = [self.actor_name, self.ip, self.user_agent, self.target_name, self.details]
-        return hashlib.sha256((self.salt or b"") + _canonical(personal)).digest()
+        return hashlib.sha256((self.salt or b"") + _canonical(self._personal())).digest()
 
     def expected_hash(self) -> bytes:
         """What ``hash`` must be."""
@@ -166,6 +169,31 @@ class AuditEvent(Base):
             self.previous_hash.hex(),
         ]
         return data_keys().mac(self.data_key_id, _canonical(row))
+
+    def end_mark(self) -> bytes:
+        """What the head must say while this row is the newest."""
+        return data_keys().mac(self.data_key_id, b"end:" + self.hash)
+
+    def is_as_written(self) -> bool:
+        """Whether the row is what was recorded. What is personal may have been erased, but not replaced."""
+        try:
+            return self.hash == self.expected_hash()
+        except LookupError:  # it names a key that does not exist
+            return False
+
+    def personal_is_as_written(self) -> bool:
+        """Whether the personal fields are what was recorded, or erased altogether."""
+        if self.salt is None:  # without it their digest proves nothing: then nothing may stand there
+            return all(value is None for value in self._personal())
+        return self.personal_digest == self.expected_personal_digest()
+
+    def _personal(self) -> list[Any]:
+        return [self.actor_name, self.ip, self.user_agent, self.target_name, self.details]
+
+
+def link(end_mark: bytes) -> bytes:
+    """What the next row holds of the one before it."""
+    return hashlib.sha256(end_mark).digest()
 
 
 def _canonical(value: Any) -> bytes:
@@ -186,7 +214,7 @@ def record(
     Raises KeyError for an event that is not in the vocabulary.
     """
     EVENTS[event]  # a misspelt event must fail in tests, not vanish in production
-    last_id, previous_hash = db.session.execute(
+    last_id, end_mark = db.session.execute(
         update(AuditHead)
         .where(AuditHead.id == 1)
         .values(last_id=AuditHead.last_id + 1)
@@ -207,10 +235,10 @@ def record(
         details=details or None,
         salt=secrets.token_bytes(16),
         data_key_id=data_keys().current_id("audit"),
-        previous_hash=previous_hash,
+        previous_hash=link(end_mark),
     )
     row.personal_digest = row.expected_personal_digest()
     row.hash = row.expected_hash()
     db.session.add(row)
-    db.session.execute(update(AuditHead).where(AuditHead.id == 1).values(last_hash=row.hash))
+    db.session.execute(update(AuditHead).where(AuditHead.id == 1).values(last_hash=row.end_mark()))
     return row
