@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import time
 from collections.abc import Callable
 from functools import partial
 from importlib.metadata import version
@@ -23,6 +24,7 @@ from app.delivery.websocket import WebSocket, framed
 
 # What Engine.IO's decoding raises on a body that is no text, on too many packets, on JSON of ten thousand levels.
 UNREADABLE = (ValueError, LookupError, RecursionError)
+UNUSED_SECONDS = 10
 KNOWN_ENGINES = ("4.12.", "4.13.", "4.14.", "4.15.")
 DELIVERIES = Counter("streamzy_deliveries", "Broadcast events written, once for each socket that gets them")
 log = logging.getLogger(__name__)
@@ -75,6 +77,19 @@ class CarefulSocket(Socket):
     closed: bool
     closing: bool
     connected: bool
+    opened_at: float
+    manager: Manager
+
+    def check_ping_timeout(self) -> bool:
+        """Look, as the engine does every few seconds, whether this line is worth keeping.
+
+        One on which nobody ever connects to Socket.IO, or was refused, is counted by no limit.
+        """
+        unused = self.manager.sid_from_eio_sid(self.sid, "/") is None
+        if unused and time.monotonic() - self.opened_at > UNUSED_SECONDS and not self.closed:
+            self.close(reason=self.server.reason.PING_TIMEOUT)
+            return False
+        return bool(super().check_ping_timeout())
 
     def close(self, wait: bool = True, abort: bool = False, reason: Any = None) -> None:
         """End it. The library would wait until all is delivered: for ever, if the client never asks again."""
@@ -205,7 +220,9 @@ def install(socketio: SocketIO, transport: str, most_bytes: int) -> None:
     def connect(engine_sid: str, environ: dict[str, Any]) -> Any:
         # The engine has just made its own socket and has no place to say of which class. Before anything but the
         # greeting is queued, it becomes one of ours.
-        engine.sockets[engine_sid].__class__ = socket_class
+        client = engine.sockets[engine_sid]
+        client.__class__ = socket_class
+        client.opened_at, client.manager = time.monotonic(), socketio.server.manager
         return connected(engine_sid, environ)
 
     def message(engine_sid: str, data: str | bytes) -> None:
