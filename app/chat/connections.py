@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from prometheus_client import Gauge
@@ -173,6 +173,8 @@ def place(connection: Connection, slug: str, user: User | None) -> Place | None:
     channel = Channel.readable_by(user, slug)
     if channel is None:
         return None
+    if user is not None and user.username != connection.username:  # renamed while this socket was open
+        connection.username, connection.actor = user.username, replace(connection.actor, name=user.username)
     found = place_in(channel, user)
     # The database may have been waited for: what was announced meanwhile is not in what was read.
     if connection.forgotten == known:
