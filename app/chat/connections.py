@@ -150,8 +150,11 @@ def cut(connection: Connection, reason: str) -> None:
     broadcasts.signed_out(connection.sid, reason)
     closed(connection.sid)
     engine_sid = socketio.server.manager.eio_sid_from_sid(connection.sid, "/")
+    line = socketio.server.eio.sockets.get(engine_sid)
     socketio.server.disconnect(connection.sid)
-    if engine_sid:  # a client that ignores the goodbye must not keep the line
+    # A client that ignores the goodbye must not keep the line. One that is polling has yet to fetch the goodbye: its
+    # line hears nothing more, and is hung up on as one that nobody uses.
+    if line is not None and line.upgraded:
         socketio.server.eio.disconnect(engine_sid)
 
 
@@ -193,7 +196,7 @@ def place_in(channel: Channel, user: User | None) -> Place:
         channel.badges_of(user),
         channel.may_write(user),
         policy.standing(user, channel),
-        Restraint(sanction.kind, sanction.until, sanction.reason or "") if sanction else None,
+        Restraint(sanction.kind, sanction.until, sanction.stated_reason or "") if sanction else None,
     )
 
 
