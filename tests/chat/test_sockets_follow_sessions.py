@@ -28,7 +28,12 @@ def revoke(person: Visitor, other: Visitor) -> None:
     """End ``person``'s session from the list in ``other``'s browser."""
     ids = set(re.findall(r"/account/sessions/(\d+)/revoke", other.get("/account/sessions").text))
     assert len(ids) == 1, "the list shows one browser besides this one"
-    other.post_form(f"/account/sessions/{ids.pop()}/revoke", on="/account/sessions")
+    assert other.post_form(f"/account/sessions/{ids.pop()}/revoke", on="/account/sessions").ok
+
+
+def revoke_others(other: Visitor) -> None:
+    """End all sessions but ``other``'s."""
+    assert other.post_form("/account/sessions/revoke-others", on="/account/sessions").ok
 
 
 def change_password(person: Visitor) -> None:
@@ -41,10 +46,7 @@ def change_password(person: Visitor) -> None:
 ENDINGS: dict[str, tuple[str, Callable[[Stage, Visitor, Visitor], object]]] = {
     "signing out": ("logout", lambda stage, one, other: one.sign_out()),
     "ending it from another browser": ("revoked", lambda stage, one, other: revoke(one, other)),
-    "ending all others": (
-        "revoked",
-        lambda stage, one, other: other.post_form("/account/sessions/revoke-others", on="/account/sessions"),
-    ),
+    "ending all others": ("revoked", lambda stage, one, other: revoke_others(other)),
     "changing the password": ("password_changed", lambda stage, one, other: change_password(other)),
 }
 BY_COMMAND = {"disable": "disabled", "reset-password": "password_changed", "make-admin": "role_changed"}
@@ -156,6 +158,19 @@ def test_pretending_to_have_left_does_not_save_a_socket_from_being_cut(stage: St
     assert "signed_out" in sly.receive_until("42")
     assert sly.receive_until("42") == "", "it hears what is said"
     sly.close()
+
+
+def test_a_poller_between_two_polls_is_told_too(stage: Stage) -> None:
+    ada, channel = stage.viewer("ada"), stage.channel()
+    poller = RawPolling(stage.server.url, {"Cookie": ada.cookie_header})
+    poller.post(f'421["join",{{"channel":"{channel}"}}]')
+    poller.poll()  # the answer; nobody polls now
+    ada.sign_out()
+    goodbye = poller.poll().text
+    assert '42["signed_out",{"reason":"logout"}]\x1e41' in goodbye
+    assert poller.post('422["join",{"channel":"x"}]').status_code in (200, 400)
+    assert stage.visitor().socket().join(channel)["viewers"] == 1, "it still counts"
+    poller.close()
 
 
 @on_every_transport
