@@ -42,7 +42,7 @@ class Sanction(Base):
         Index("ix_sanction_channel_id_account_id", "channel_id", "account_id"),
     )
 
-    reason = sealed_text("reason_sealed")
+    stated_reason = sealed_text("reason_sealed")
 
     @classmethod
     def holding(cls, channel_id: int) -> tuple[ColumnElement[bool], ...]:
@@ -73,7 +73,7 @@ class Sanction(Base):
         cls.lift_all(channel_id, target, by)
         kind = BAN if until is None else TIMEOUT
         sanction = cls(channel_id=channel_id, account_id=target.id, kind=kind, until=until, by_id=by.id)
-        sanction.reason = reason or None
+        sanction.stated_reason = reason or None
         db.session.add(sanction)
         return sanction
 

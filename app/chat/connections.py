@@ -196,7 +196,7 @@ def place_in(channel: Channel, user: User | None) -> Place:
         channel.badges_of(user),
         channel.may_write(user),
         policy.standing(user, channel),
-        Restraint(sanction.kind, sanction.until, sanction.reason or "") if sanction else None,
+        Restraint(sanction.kind, sanction.until, sanction.stated_reason or "") if sanction else None,
     )
 
 

@@ -11,6 +11,7 @@ ANSWERS: dict[str, set[str | None]] = {
     "everyone": {None},
     "who may read the channel": {"not_found", "bad_request"},  # there is no such channel for them
     "signed in, may write in the channel": {"not_signed_in", "not_found"},
+    "who may moderate the channel": {"not_signed_in", "not_found"},
 }
 # Not events of a client: Socket.IO's own, and the answer to events that do not exist.
 NOT_EVENTS = {"connect", "disconnect", "*"}
@@ -34,7 +35,9 @@ def test_no_event_lives_outside_the_namespace_that_is_guarded() -> None:
 def test_a_visitor_is_answered_as_each_gate_says(new_visitor: NewVisitor) -> None:
     socket = new_visitor().socket()
     for event, gate in GATES.items():
-        answer = socket.call(event, {"channel": "no-such-channel", "text": "hello", "nonce": "1", "before": 1})
+        answer = socket.call(
+            event, {"channel": "no-such-channel", "text": "hello", "nonce": "1", "before": 1, "action": "clear"}
+        )
         assert answer.get("error", {}).get("code") in ANSWERS[gate], (event, answer)
     assert socket.call("sudo", {})["error"]["code"] == "bad_request"
     assert socket.connected

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -93,8 +94,10 @@ def value_for(column: sa.Column[Any]) -> Any:
     """Something a column takes; foreign keys point at the row that each table has."""
     checks = [str(one.sqltext) for one in column.table.constraints if isinstance(one, sa.CheckConstraint)]
     for check in checks:  # role IN ('viewer', …): the first one
-        if column.name in check.partition("'")[0] and (" IN (" in check or "ANY" in check):
+        if re.match(rf"\(*{column.name}\b[^']*(IN \(|ANY)", check):
             return check.split("'")[1]
+    if column.name == "until":  # of a sanction: the first kind of one ends
+        return VALUES[sa.DateTime]
     return next(value for kind, value in VALUES.items() if isinstance(column.type, kind))
 
 

@@ -145,6 +145,7 @@ def test_from_the_first_visit_to_a_chat_that_survives_a_crash(
     assert max(delays) < 500, delays
     for text in SHOWN_AS_TEXT:
         say(second, text)
+    expect(applicant.locator("[data-message-id]")).to_have_count(3 + len(SHOWN_AS_TEXT))
     say(applicant, "welcome, everyone")
     said = ["line 0", "line 1", "line 2", *SHOWN_AS_TEXT, "welcome, everyone"]
     for page in (first, second, reader, applicant):
