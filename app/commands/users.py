@@ -196,13 +196,15 @@ def rename(old: str, new: str) -> None:
     click.echo(f"{old} is {user.username} now.")
 
 
-@users.command("reset-second-factor")
+@users.command("reset-two-factor")
 @click.argument("name")
-def reset_second_factor(name: str) -> None:
-    """Take the second factor of NAME away, who lost it: the password alone signs in then."""
+def reset_two_factor(name: str) -> None:
+    """Take app, passkeys and recovery codes of NAME away, for somebody who lost them; it is signed out everywhere."""
     user = the_account(name)
-    if not administration.reset_second_factor(user, by("reset-second-factor")):
+    if not administration.reset_second_factor(user, by("reset-two-factor")):
         click.echo(f"{user.username} has no second factor.")
         return
     db.session.commit()
-    click.echo(f"{user.username} signs in with the password alone now.")
+    click.echo(f"Took the second factor of {user.username} away and signed them out everywhere.")
+    if user.is_admin and current_app.config["STREAMZY"].require_admin_two_factor:
+        click.echo("As an admin they have to set up another one right after signing in.")
