@@ -18,9 +18,15 @@ from app.auth import permissions
 from app.auth.recovery_routes import recovery
 from app.auth.routes import auth
 from app.auth.verify_routes import verify
-from app.chat import moderation_events, socket_events  # noqa: F401 - before init_app, or a second app has no handlers
+from app.chat import (  # noqa: F401 - before init_app, or a second app has no handlers
+    moderation_events,
+    people_routes,
+    socket_events,
+)
+from app.chat.entry_routes import entry
 from app.chat.listener import Listener
 from app.chat.routes import chat
+from app.chat.settings_routes import settings_pages
 from app.chat.writer import Writer
 from app.commands import registry
 from app.delivery import transport
@@ -59,7 +65,18 @@ def create_app(settings: Settings) -> Flask:
     page_context.init_app(app)
     static_files.init_app(app)
     error_pages.init_app(app)
-    for blueprint in (account, admin, applications, auth, chat, operations, recovery, two_factor_pages, verify):
+    channel_pages = (chat, entry, settings_pages)
+    for blueprint in (
+        account,
+        admin,
+        applications,
+        auth,
+        *channel_pages,
+        operations,
+        recovery,
+        two_factor_pages,
+        verify,
+    ):
         app.register_blueprint(blueprint)
     registry.init_app(app)
     # Last: what is wrapped around the app before Socket.IO's middleware misses /socket.io/.

@@ -38,6 +38,8 @@ visitors_only = _gate("visitors")
 half_signed_in_only = _gate("half signed in")
 signed_in_only = _gate("signed in")
 admins_only = _gate("admins")
+# Signed in, and then it is the view that looks up the channel and asks whether it is theirs.
+channel_keepers_only = _gate("channel keepers")
 
 
 def before_password_change(view: View) -> View:
@@ -150,7 +152,11 @@ def _guard() -> Response | None:
         return redirect(url_for("account.password"))
     if user and not _works_without_second_factor(view) and two_factor.must_be_set_up(user):
         return redirect(url_for("two_factor.page"))
-    if gate == "everyone" or (gate == "signed in" and user) or (gate == "admins" and user and user.is_admin):
+    if (
+        gate == "everyone"
+        or (gate in ("signed in", "channel keepers") and user)
+        or (gate == "admins" and user and user.is_admin)
+    ):
         return None
     if gate in ("visitors", "half signed in") and user:
         return redirect(next_page())
@@ -158,7 +164,7 @@ def _guard() -> Response | None:
         return None
     if gate == "half signed in":
         return redirect(url_for("auth.sign_in"))
-    if gate in ("signed in", "admins") and user is None:
+    if gate in ("signed in", "channel keepers", "admins") and user is None:
         return ask_to_sign_in()
     if worth_recording("denied", address_key(request.remote_addr)):
         record("access.denied", current_actor(), target_kind="page", target_name=request.path)

@@ -103,16 +103,16 @@ def after(channel: Channel, message_id: int, limit: int) -> tuple[list[dict[str,
     return _wire(channel, rows[:limit]), len(rows) > limit
 
 
-def deleted_among(channel: Channel, up_to: int, most: int) -> list[int]:
-    """Which of the ``most`` messages up to the id ``up_to`` were deleted: a client that was away still shows them."""
-    return list(
-        db.session.scalars(
-            select(Message.id)
-            .where(Message.channel_id == channel.id, Message.id <= up_to, Message.id > up_to - most)
-            .where(Message.deleted_at.is_not(None))
-            .order_by(Message.id)
-        )
+def gone_among(channel: Channel, up_to: int, most: int) -> list[int]:
+    """Which of the ``most`` messages up to the id ``up_to`` are not there any more: who was away still shows them."""
+    up_to = min(up_to, channel.last_message_id)
+    here = select(Message.id).where(
+        Message.channel_id == channel.id,
+        Message.id <= up_to,
+        Message.id > up_to - most,
+        Message.deleted_at.is_(None),
     )
+    return sorted(set(range(max(1, up_to - most + 1), up_to + 1)).difference(db.session.scalars(here)))
 
 
 def quoted(channel: Channel, message_id: int) -> dict[str, Any] | None:

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
+import gevent
+
 from app.auth.announcement import announce
 from app.auth.user import User
 from app.channels.policy import OWN_MESSAGE_WITHIN, Acting
@@ -20,8 +22,15 @@ SHORTEST_TIMEOUT, LONGEST_TIMEOUT = 10, 14 * 24 * 3600
 LONGEST_SLOW_MODE = 300
 LONGEST_REASON = 300
 
-# What is left to remove after the act's own transaction, batch by batch.
+# What is left to remove after the act's own transaction, batch by batch: see finish().
 Rest = Iterator[int]
+
+
+def finish(rest: Rest | None) -> None:
+    """Remove what an act left to remove, once it is committed; between two batches others get their turn."""
+    for _ in rest or ():
+        db.session.commit()
+        gevent.sleep(0)
 
 
 def delete(acting: Acting, message_id: int) -> None:

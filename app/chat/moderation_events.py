@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import gevent
-
 from app.auth.session import UserSession
 from app.channels.policy import Acting, NotAllowed
 from app.chat import connections, moderation, payload
 from app.chat.connections import Connection
-from app.chat.moderation import Rest
+from app.chat.moderation import Rest, finish
 from app.chat.refusal import Refused
 from app.chat.socket_events import event, find
 from app.extensions import db
@@ -65,11 +63,11 @@ ACTIONS: dict[str, Callable[[Acting, dict[str, Any]], Rest | None]] = {
 @event("moderate", gate="who may moderate the channel")
 def on_moderate(connection: Connection, data: dict[str, Any]) -> dict[str, Any]:
     """Act on a message, a person or a mode. Answered once it is done; every act and every refused one is on record."""
+    if connection.user_id is None:
+        raise Refused("not_signed_in")
     action = ACTIONS.get(payload.text(data, "action", 20))
     if action is None:
         raise Refused("bad_request", f"action must be one of {', '.join(ACTIONS)}.")
-    if connection.user_id is None:
-        raise Refused("not_signed_in")
     spend("moderation", f"account:{connection.user_id}")
     acting = _acting(connection, data)
     try:
@@ -82,13 +80,6 @@ def on_moderate(connection: Connection, data: dict[str, Any]) -> dict[str, Any]:
         raise Refused("forbidden") from None
     finish(rest)
     return {}
-
-
-def finish(rest: Rest | None) -> None:
-    """Remove what an act left to remove; between two batches others get their turn."""
-    for _ in rest or ():
-        db.session.commit()
-        gevent.sleep(0)
 
 
 @event("people", gate="who may read the channel")

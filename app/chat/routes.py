@@ -6,6 +6,7 @@ from flask import Blueprint, abort, render_template, request
 
 from app.auth.permissions import current_user, open_to_everyone
 from app.channels.channel import Channel
+from app.channels.policy import may, standing
 from app.chat import connections, presence
 from app.chat import message as messages
 from app.chat.description import me_as_seen
@@ -37,6 +38,7 @@ def channel_page(slug: str) -> str:
         abort(404)
     shown, more = messages.newest(channel)
     me = me_as_seen(user.username, connections.place_in(channel, user)) if user else None
+    may_set_up = user is not None and may("settings", standing(user, channel))
     db.session.commit()
     return render_template(
         "chat/channel.html",
@@ -46,6 +48,7 @@ def channel_page(slug: str) -> str:
         viewers=presence.viewers(channel.id),
         popout="popout" in request.args,
         me=me,
+        may_set_up=may_set_up,
     )
 
 

@@ -126,7 +126,7 @@ def _join(connection: Connection, data: dict[str, Any]) -> dict[str, Any] | None
             shown, gap = messages.newest(channel)[0], False
         else:
             shown, gap = messages.after(channel, last_seen, CATCH_UP)
-            answer["deleted"] = messages.deleted_among(channel, last_seen, CATCH_UP)
+            answer["deleted"] = messages.gone_among(channel, last_seen, CATCH_UP)
         db.session.commit()
         db.session.remove()  # giving the connection back waits for PostgreSQL: now, not when this request ends
     # From here to the answer nothing yields, so no row may be read: nothing can be posted between it and the room.

@@ -56,6 +56,10 @@ def error_page(status: int, explanation: str | None = None, retry_after: int | N
     actions = [{"url": url_for("chat.home"), "label": "All channels"}]
     if status in (401, 403) and current_user() is None:
         actions.insert(0, {"url": url_for("auth.sign_in"), "label": "Sign in"})
+    if status == 404 and request.endpoint == "chat.channel_page" and current_user() is not None:
+        # Offered for every address, so that it tells nothing about which of them are private channels.
+        enter = url_for("entry.join", slug=(request.view_args or {})["slug"])
+        actions.append({"url": enter, "label": "I have a channel's password"})
     response = make_response(
         render_template(
             "errors/error.html",

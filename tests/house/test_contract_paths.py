@@ -23,6 +23,8 @@ PATHS = [
     ("POST", "/apply/status/TOKEN/reveal"),
     ("POST", "/apply/status/TOKEN/withdraw"),
     ("GET", "/c/stella"),
+    ("GET", "/c/stella/settings"),
+    ("POST", "/c/stella/settings"),
     ("GET", "/admin/"),
     ("GET", "/admin/applications"),
     ("GET", "/admin/applications/1"),

@@ -32,7 +32,10 @@ READERS = {
             "templates/applications/status.html",
         },
     },
-    "Sanction": {"stated_reason": {"app/chat/connections.py"}},  # told to whom it is about
+    "Sanction": {
+        # told to whom it is about; shown to the streamer and admins
+        "stated_reason": {"app/chat/connections.py", "templates/channels/_bans.html"}
+    },
     "Totp": {"secret": {"app/auth/totp.py"}},
     "UnsentForm": {"fields_text": {"app/auth/unsent_form.py"}},  # split into .fields
 }

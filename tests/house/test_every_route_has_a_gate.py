@@ -19,13 +19,13 @@ from app.extensions import db
 from tests.people import PASSWORD, People, Person
 from tests.tables import everything
 
-GATES = {"everyone", "visitors", "half signed in", "signed in", "admins"}
+GATES = {"everyone", "visitors", "half signed in", "signed in", "channel keepers", "admins"}
 MAY_PASS = {
     "visitor": {"everyone", "visitors"},
     "halfway": {"everyone", "visitors", "half signed in"},  # the password was right, the second factor is asked for
     "viewer": {"everyone", "signed in"},
-    "streamer": {"everyone", "signed in"},
-    "admin": {"everyone", "signed in", "admins"},
+    "streamer": {"everyone", "signed in", "channel keepers"},
+    "admin": {"everyone", "signed in", "channel keepers", "admins"},
 }
 # A refused form is on record, and a page that shows personal data is, too: everything else must stand as it stood.
 RECORD = ("audit_event", "audit_head")

@@ -1,0 +1,159 @@
+"""The forms of a channel's settings: every field keeps its rule, and says so beside itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import request
+from flask_wtf import FlaskForm
+from wtforms import (
+    BooleanField,
+    HiddenField,
+    IntegerField,
+    PasswordField,
+    RadioField,
+    SelectField,
+    StringField,
+    TextAreaField,
+)
+from wtforms.validators import InputRequired, Length, NumberRange, StopValidation, ValidationError
+
+from app.channels import settings
+from app.channels.channel import Channel
+from app.security.input_validation import attack_rule
+from app.security.text import UncleanText, clean_text, is_blank
+
+SHORTEST_PASSWORD, MOST_PASSWORD_BYTES = 8, 72
+LONGEST_REASON = 300
+# How long a person may not write: what the page offers, in seconds; "" is for good.
+HOW_LONG = {
+    "": "For good",
+    "60": "1 minute",
+    "600": "10 minutes",
+    "3600": "1 hour",
+    "86400": "1 day",
+    "604800": "1 week",
+    "1209600": "2 weeks",
+}
+
+
+def readable(longest: int, *, multiline: bool, blank: bool, watched: bool = True) -> Any:
+    """A validator for text that people read: cleaned, short enough, and no attack where ``watched``."""
+
+    def check(form: FlaskForm, field: StringField) -> None:
+        text = field.data or ""
+        too_long = f"Use at most {longest} characters."
+        if len(text) > 4 * longest:
+            raise StopValidation(too_long)
+        try:
+            field.data = text = clean_text(text, multiline=multiline)
+        except UncleanText:
+            raise StopValidation("It holds characters that cannot be stored.") from None
+        if is_blank(text):
+            field.data = text = ""
+            if not blank:
+                raise StopValidation("There is nothing to read here.")
+        if len(text) > longest:
+            raise StopValidation(f"{too_long} These are {len(text)}.")
+        if watched and (rule := attack_rule(text)):
+            form.blocked_rules[field.name] = rule
+            raise StopValidation("This looks like an attack: active HTML or SQL. Say it in other words.")
+
+    return check
+
+
+class ChannelForm(FlaskForm):
+    """What a channel is called, and who may read and write there."""
+
+    title = StringField(
+        "Title", [InputRequired("Give the channel a title."), readable(80, multiline=False, blank=False)]
+    )
+    description = TextAreaField("About", [readable(settings.LONGEST_DESCRIPTION, multiline=True, blank=True)])
+    rules = TextAreaField("House rules", [readable(settings.LONGEST_RULES, multiline=True, blank=True)])
+    access = RadioField(
+        "Who may read",
+        [InputRequired("Choose who may read.")],
+        choices={"public": "Everybody", "accounts": "People with an account", "private": "Members"},
+    )
+    members_only = BooleanField("Only members may write")
+    slow_mode = IntegerField(
+        "Slow mode",
+        [
+            InputRequired(message="Type a number of seconds; 0 for none."),
+            NumberRange(0, settings.MOST_SLOW_SECONDS, "Use 0 to 300 seconds."),
+        ],
+    )
+    unique_messages = BooleanField("Refuse repeats")
+    seen = HiddenField()
+
+    def __init__(self, channel: Channel) -> None:
+        given = {name: getattr(channel, name) for name in settings.NAMES} | {"slow_mode": channel.slow_mode_seconds}
+        # What a program leaves out stays as it is. Of a switch, leaving it out is how a browser says "off".
+        if request.method == "POST" and request.endpoint == "settings.page":
+            kept = {name: given[name] for name in ("title", "description", "rules", "access", "slow_mode")}
+            sent = request.form.copy()
+            for name, value in kept.items():
+                sent.setdefault(name, value)
+            super().__init__(formdata=sent)
+        else:
+            super().__init__(formdata=None, data=given)
+        self.blocked_rules: dict[str, str] = {}
+
+    def validate_rules(self, field: TextAreaField) -> None:
+        """One a line, and few enough to be read."""
+        if len([line for line in (field.data or "").splitlines() if line.strip()]) > settings.MOST_RULES:
+            raise ValidationError(f"Give at most {settings.MOST_RULES} rules, one a line.")
+
+    def wanted(self) -> dict[str, Any]:
+        """The settings as they were sent."""
+        asked = {name: self[name].data for name in settings.NAMES if name != "slow_mode_seconds"}
+        return asked | {"slow_mode_seconds": self.slow_mode.data}
+
+
+class MemberForm(FlaskForm):
+    """Whom to add as a member."""
+
+    username = StringField("User name", [InputRequired("Type a user name."), Length(max=64)], id="member-username")
+
+
+class ModeratorForm(FlaskForm):
+    """Whom to trust with moderating."""
+
+    username = StringField("User name", [InputRequired("Type a user name."), Length(max=64)], id="moderator-username")
+
+
+class SanctionForm(FlaskForm):
+    """Whom to keep from writing, for how long, and why."""
+
+    username = StringField("User name", [InputRequired("Type a user name."), Length(max=64)], id="sanction-username")
+    seconds = SelectField("How long", choices=HOW_LONG, default="600", id="sanction-seconds")
+    reason = StringField(
+        "Reason", [readable(LONGEST_REASON, multiline=False, blank=True, watched=False)], id="sanction-reason"
+    )
+    purge = BooleanField("Remove everything they said here", id="sanction-purge")
+
+
+class ClearForm(FlaskForm):
+    """Removing everything is confirmed on purpose."""
+
+    sure = BooleanField("Remove everything", [InputRequired("Tick this first: it cannot be undone.")], id="clear-sure")
+
+
+class ChannelPasswordForm(FlaskForm):
+    """The password that makes people members of a private channel."""
+
+    password = PasswordField("New password", [InputRequired("Choose a password.")], id="channel-password")
+
+    def validate_password(self, field: PasswordField) -> None:
+        """Long enough that guessing takes longer than it is worth, and no longer than bcrypt reads."""
+        chosen = field.data or ""
+        if len(chosen) < SHORTEST_PASSWORD:
+            raise ValidationError(f"Use at least {SHORTEST_PASSWORD} characters.")
+        if "\0" in chosen or len(chosen.encode("utf-8", "surrogatepass")) > MOST_PASSWORD_BYTES:
+            raise ValidationError(f"Use at most {MOST_PASSWORD_BYTES} bytes: letters outside a to z count for more.")
+
+
+class EntryForm(FlaskForm):
+    """A private channel's password, from somebody who was told it."""
+
+    password = PasswordField("The channel's password", [InputRequired("Type the password."), Length(max=1000)])
