@@ -7,6 +7,7 @@ from itertools import islice
 from sqlalchemy import select
 
 from app.audit import chain
+from app.auth import two_factor
 from app.auth.user import User
 from app.extensions import db
 from app.operations import preflight
@@ -85,3 +86,19 @@ def admin(_settings: Settings) -> Finding:
     if waiting:
         return unwell(f"{', '.join(waiting)} still has the generated password.", "Sign in, and choose one.")
     return well(f"{len(admins)} who chose their own password.")
+
+
+@box("admins' second factor", fails="never", needs="schema")
+def admins_second_factor(settings: Settings) -> Finding:
+    """Whoever learns an admin's password decides in that admin's name."""
+    admins = db.session.scalars(select(User).where(User.role == "admin", User.disabled_at.is_(None))).all()
+    without = [one.username for one in admins if not two_factor.is_on(one.id)]
+    if without:
+        return unwell(
+            f"{', '.join(without)} signs in with a password alone.",
+            "They see nothing else before they have one: REQUIRE_ADMIN_TWO_FACTOR=true."
+            if settings.require_admin_two_factor
+            else "Set one up at /account/two-factor, and REQUIRE_ADMIN_TWO_FACTOR=true to make it a must.",
+        )
+    must = "and must have one" if settings.require_admin_two_factor else "though none has to"
+    return well(f"Every admin has one, {must}.")

@@ -33,6 +33,12 @@ def in_force(settings: Settings) -> list[dict[str, str]]:
             "tests/auth/test_lockout.py",
         ),
         _promise(
+            "A password need not be enough",
+            "Every account can add an app's codes or a passkey. Each code opens once; the app's secret is sealed.",
+            "a must for admins" if settings.require_admin_two_factor else "offered to everybody",
+            "tests/auth/test_second_factor.py",
+        ),
+        _promise(
             "Sessions live on the server",
             "Only a hash of the token is stored. Signing out ends it there, and its chat sockets with it.",
             f"{settings.session_lifetime_minutes} minutes; {settings.activity_timeout_minutes} minutes without you",

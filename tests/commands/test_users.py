@@ -10,7 +10,10 @@ from sqlalchemy import select
 
 from app.auth import lockout
 from app.auth.announcement import Announcement
+from app.auth.recovery_code import RecoveryCode
+from app.auth.totp import Totp
 from app.auth.user import User
+from app.clock import now
 from app.extensions import db
 from tests.commands.conftest import RunFlask
 from tests.people import PASSWORD, People
@@ -166,7 +169,26 @@ def test_the_list_says_who_is_what(flask: RunFlask, people: People) -> None:
     assert re.search(r"^vera +viewer +disabled ", flask("users", "list").stdout, re.MULTILINE)
 
 
-@pytest.mark.parametrize("command", ["disable", "enable", "unlock", "reset-password", "make-admin"])
+def test_a_lost_second_factor_is_taken_away_and_its_sessions_with_it(flask: RunFlask, people: People) -> None:
+    vera, otto = people.viewer("vera"), people.viewer("otto")
+    for account in (named("vera"), named("otto")):
+        Totp.begin(account.id).confirmed_at = now()
+        RecoveryCode.renew(account.id)
+        db.session.commit()
+    assert "signed them out everywhere" in flask("users", "reset-two-factor", "vera").stdout
+    assert (vera.signed_in, otto.signed_in) == (False, True)
+    assert announced() == {"revoked"}
+    assert people.visitor().sign_in("vera").signed_in, "the password is enough again"
+    assert people.visitor().post_form("/login", username="otto", password=PASSWORD).location == "/login/verify"
+    assert set(db.session.scalars(select(RecoveryCode.account_id))) == {named("otto").id}
+    [event] = events("two_factor.reset")
+    assert (event.actor_name, event.target_name) == ("flask users reset-two-factor", "vera")
+    before = everything()
+    assert "has no second factor" in flask("users", "reset-two-factor", "vera").stdout
+    assert everything() == before
+
+
+@pytest.mark.parametrize("command", ["disable", "enable", "unlock", "reset-password", "make-admin", "reset-two-factor"])
 def test_nobody_of_that_name_is_said_in_words(flask: RunFlask, command: str) -> None:
     assert "There is no account named nobody." in flask("users", command, "nobody", code=1).stderr
     flask("users", command, code=2)

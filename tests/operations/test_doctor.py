@@ -12,10 +12,13 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import delete, update
+from sqlalchemy import delete, select, update
 
 from app.audit.actor import Actor
 from app.audit.event import AuditEvent, record
+from app.auth.totp import Totp
+from app.auth.user import User
+from app.clock import now
 from app.encryption.data_key import DataKey
 from app.encryption.keyring import EncryptionKeyError
 from app.extensions import db, limiter
@@ -54,8 +57,9 @@ def checked(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Examine:
 
 @pytest.fixture
 def admin(app: Flask, people: People) -> None:
-    """An admin who chose a password."""
-    people.account("ada", role="admin")
+    """An admin who chose a password, and has a second factor."""
+    Totp.begin(people.account("ada", role="admin").id).confirmed_at = now()
+    db.session.commit()
 
 
 @pytest.fixture
@@ -290,3 +294,16 @@ def test_the_command_passes_where_only_warnings_are_left(app: Flask) -> None:
     result = app.test_cli_runner().invoke(args=["doctor", "--json"])
     assert result.exit_code == 0, result.output
     assert json.loads(result.stdout)["ok"] is True
+
+
+@pytest.mark.usefixtures("admin", "private_files")
+def test_an_admin_with_a_password_alone_is_named_and_nothing_fails_for_it(checked: Examine, people: People) -> None:
+    people.account("bea", role="admin")
+    people.account("vera")
+    box = checked()["admins' second factor"]
+    assert (box.status, box.sentence) == ("warn", "bea signs in with a password alone.")
+    assert "REQUIRE_ADMIN_TWO_FACTOR=true to make it a must" in box.hint
+    assert "They see nothing else" in checked(require_admin_two_factor=True)["admins' second factor"].hint
+    Totp.begin(db.session.scalars(select(User.id).where(User.username == "bea")).one()).confirmed_at = now()
+    db.session.commit()
+    assert checked(require_admin_two_factor=False)["admins' second factor"].sentence.endswith("though none has to.")
