@@ -1,0 +1,49 @@
+"""What browser tests may ask for: the world, built once, and windows of its people."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import BrowserContext
+
+from tests.chat.backstage import Backstage
+from tests.journeys.world import World
+from tests.streamzy_server import StreamzyServer
+
+# Everybody comes from one address; what a person may say in a minute stays what it is.
+SETTINGS = {
+    "RATELIMIT_MESSAGES": "30 per minute",
+    "RATELIMIT_PAGES": "100000 per minute",
+    "RATELIMIT_JOINS": "10000 per minute",
+    "RATELIMIT_REVEALS": "1000 per minute",
+    "RATELIMIT_PASSWORDS": "1000 per minute",
+}
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """The world of all tests that only look, or bring people of their own."""
+    with StreamzyServer(tmp_path_factory.mktemp("world"), **SETTINGS) as server:
+        backstage = Backstage(server)
+        built = World(server, backstage).build()
+        yield built
+        for person in built.people.values():
+            person.leave()
+        backstage.close()
+
+
+@pytest.fixture
+def window_of(world: World, new_context: Callable[..., BrowserContext]) -> Callable[..., BrowserContext]:
+    """Opens a window in which somebody of the world is signed in: ``window_of("viewer", color_scheme="dark")``."""
+
+    def open_for(who: str, **options: Any) -> BrowserContext:
+        context = new_context(base_url=world.server.url, **options)
+        cookies = world.people[who].http.cookies
+        context.add_cookies(
+            [{"name": str(each.name), "value": str(each.value), "url": world.server.url} for each in cookies]
+        )
+        return context
+
+    return open_for
