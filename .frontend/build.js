@@ -9,6 +9,8 @@ const STATIC = fileURLToPath(new URL("../static/", import.meta.url));
 const PACKAGES = fileURLToPath(new URL("node_modules/", import.meta.url));
 const ENTRIES = ["page.js", "chat/channel.js"];
 const COMPONENTS = 2; // emojibase's group of skin tones and hair, which are no emoji of their own
+const NEWEST = 15.1; // of Unicode: what came later is an empty box on too many screens
+const AS_PICTURE = "\u{fe0f}"; // asked for where a sign is a letter by default, such as ☺
 
 const read = (path) => JSON.parse(readFileSync(`${PACKAGES}emojibase-data/en/${path}`, "utf8"));
 
@@ -17,9 +19,12 @@ function emoji() {
   const codes = read("shortcodes/github.json");
   const others = read("shortcodes/emojibase.json");
   const groups = new Map(read("messages.json").groups.map(({ order, message }) => [order, [message, []]]));
-  const known = read("compact.json").filter(({ group }) => group !== undefined && group !== COMPONENTS);
+  const known = read("data.json").filter(({ group, version }) => {
+    return group !== undefined && group !== COMPONENTS && version <= NEWEST;
+  });
   for (const { group, hexcode, label } of known.sort((one, other) => one.order - other.order)) {
-    const text = String.fromCodePoint(...hexcode.split("-").map((code) => parseInt(code, 16)));
+    const sign = String.fromCodePoint(...hexcode.split("-").map((code) => parseInt(code, 16)));
+    const text = /^(?!\p{Emoji_Presentation}).$/u.test(sign) ? sign + AS_PICTURE : sign;
     const names = [codes[hexcode] ?? others[hexcode] ?? []].flat();
     if (names.length > 0) groups.get(group)[1].push([text, names.join(" "), label]);
   }

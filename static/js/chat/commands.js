@@ -1,12 +1,6 @@
 // What a line that begins with "/" means. The server never sees an unknown one.
-const HELP = [
-  ["/help", "this list"],
-  ["/me text", "say what you do: /me waves"],
-  ["/whoami", "who you are here"],
-  ["/time", "the time, yours and UTC"],
-  ["/clear", "empty your own screen, nobody else's"],
-  ["//text", "send a text that begins with a slash"],
-];
+import { MODERATOR_COMMANDS } from "./moderator_commands.js";
+import { inWords } from "./people.js";
 
 function bold(text) {
   const made = document.createElement("b");
@@ -14,23 +8,67 @@ function bold(text) {
   return made;
 }
 
-const LOCAL = {
-  help({ list }) {
-    for (const [usage, meaning] of HELP) list.tell(bold(usage), `: ${meaning}`);
+const COMMANDS = [
+  {
+    name: "help",
+    usage: "/help",
+    meaning: "this list",
+    run({ list }) {
+      for (const { usage, meaning } of [...commandsFor(list.me), LITERAL]) list.tell(bold(usage), `: ${meaning}`);
+      return true;
+    },
   },
-  whoami({ list }) {
-    const { username, badges = [] } = list.me ?? {};
-    if (!username) list.tell("You are a visitor: you can read, and write after signing in");
-    else list.tell("You are ", bold(username), badges.length ? `, ${badges.join(", ")} of this channel` : "");
+  { name: "me", usage: "/me TEXT", meaning: "say what you do: /me waves", run: () => "What do you do?" },
+  {
+    name: "users",
+    usage: "/users",
+    meaning: "who is here",
+    run({ list, people, scroll }) {
+      people.ask((found, visitors) => {
+        const names = found.map(({ username }) => username).join(", ");
+        list.tell(`${inWords(found.length, visitors)} here${names ? `: ${names}` : ""}`);
+        scroll.settle();
+      }, (words) => list.tell(words));
+      return true;
+    },
   },
-  time({ list }) {
-    const now = new Date();
-    list.tell(`It is ${now.toLocaleTimeString()} for you, ${now.toISOString().slice(11, 16)} UTC`);
+  {
+    name: "whoami",
+    usage: "/whoami",
+    meaning: "who you are here",
+    run({ list }) {
+      const { username, badges = [] } = list.me ?? {};
+      if (!username) list.tell("You are a visitor: you can read, and write after signing in");
+      else list.tell("You are ", bold(username), badges.length ? `, ${badges.join(", ")} of this channel` : "");
+      return true;
+    },
   },
-  clear({ list }) {
-    list.clear();
+  {
+    name: "time",
+    usage: "/time",
+    meaning: "the time, yours and UTC",
+    run({ list }) {
+      const now = new Date();
+      list.tell(`It is ${now.toLocaleTimeString()} for you, ${now.toISOString().slice(11, 16)} UTC`);
+      return true;
+    },
   },
-};
+  {
+    name: "clear",
+    usage: "/clear",
+    meaning: "empty your own screen, nobody else's",
+    run({ list }) {
+      list.clear();
+      return true;
+    },
+  },
+];
+const LITERAL = { usage: "//TEXT", meaning: "send a text that begins with a slash" };
+
+/** The commands that somebody may give; `me` as the server describes them, or null. */
+export function commandsFor(me) {
+  return me?.can_moderate ? [...COMMANDS, ...MODERATOR_COMMANDS] : COMMANDS;
+}
 
 /**
  * Reads what was typed. A text to send comes back as {text, shown, kind}; a command that was carried out here as
@@ -39,16 +77,16 @@ const LOCAL = {
 export function read(typed, page) {
   if (typed.startsWith("//")) return { text: typed, shown: typed.slice(1), kind: "text" };
   if (!typed.startsWith("/")) return { text: typed, shown: typed, kind: "text" };
-  const [, name, rest] = /^\/(\S*)\s*([^]*)$/.exec(typed);
-  if (name === "me") {
-    if (rest) return { text: `/me ${rest}`, shown: rest, kind: "me" };
-    page.list.tell("After ", bold("/me"), " comes what you do: /me waves");
+  const [, given, rest] = /^\/(\S*)\s*([^]*)$/.exec(typed);
+  const name = given.toLowerCase();
+  if (name === "me" && rest) return { text: `/me ${rest}`, shown: rest, kind: "me" };
+  const command = commandsFor(page.list.me).find((each) => each.name === name);
+  if (!command) {
+    page.list.tell("There is no ", bold(`/${given}`), " here. ", bold("/help"), " lists what there is");
     return {};
   }
-  if (Object.hasOwn(LOCAL, name)) {
-    LOCAL[name](page);
-    return { done: true };
-  }
-  page.list.tell("There is no ", bold(`/${name}`), " here. ", bold("/help"), " lists what there is");
+  const wrong = command.run(page, rest);
+  if (wrong === true) return { done: true };
+  page.list.tell(`${wrong} `, bold(command.usage), `: ${command.meaning}`);
   return {};
 }

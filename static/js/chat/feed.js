@@ -8,11 +8,13 @@ const AGAIN = new Set(["rate_limited", "unavailable", "slow_mode"]);
 export class Feed {
   /**
    * `show(message)` gets each message once, in order, `again(message)` one that comes another time; `joined(answer)`
-   * when all is caught up; `refused(error)` means that this reader may not join.
+   * when all is caught up; `removed(ids)` tells which of those that were shown are gone; `left(after, before)` that
+   * the messages between two ids were too many to be shown; `refused(error)` means that this reader may not join.
    */
-  constructor({ connection, channel, last, show, again, joined, refused }) {
-    Object.assign(this, { connection, channel, last, show, again, joined, refused });
+  constructor({ connection, channel, last, show, again, joined, removed, left, refused }) {
+    Object.assign(this, { connection, channel, last, show, again, joined, removed, left, refused });
     this.joining = false;
+    this.jumping = false; // to the newest messages, since those after the last one are too many
     this.held = [];
     connection.on("message", (message) => this.heard(message));
     document.addEventListener("visibilitychange", () => this.looked());
@@ -24,24 +26,29 @@ export class Feed {
     else if (this.connection.open && Date.now() - this.hiddenSince > SLEPT_MS) this.join();
   }
 
-  /** Asks for everything after the last message that was shown, as often as there is more. */
+  /** Asks for what came after the last message that was shown. */
   join() {
     if (this.joining) return;
     this.joining = true;
-    const question = { channel: this.channel, after: this.last };
+    const question = this.jumping ? { channel: this.channel } : { channel: this.channel, after: this.last };
     this.connection.ask("join", question, (answer) => this.answered(answer), () => this.connection.renew());
   }
 
   answered(answer) {
     this.joining = false;
     if (!answer.ok) return this.failed(answer.error ?? {});
+    this.removed(answer.deleted ?? []);
+    const first = answer.messages[0]?.id;
+    if (this.jumping && first > this.last + 1) this.left(this.last, first);
     for (const message of answer.messages) this.take(message);
-    if (answer.gap && answer.messages.length > 0) return this.join();
+    this.jumping = Boolean(answer.gap);
+    if (answer.gap) return this.join();
     this.release();
     this.joined(answer);
   }
 
   failed(error) {
+    this.jumping = false;
     if (error.code === "disconnected") return; // the next connect joins again
     if (!AGAIN.has(error.code)) return this.refused(error);
     clearTimeout(this.timer);

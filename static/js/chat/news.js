@@ -1,12 +1,17 @@
 // What the server tells besides messages: who watches, what was removed, what this one client should know.
 export class News {
-  constructor({ connection, channel, list, scroll, viewers }) {
+  /** `noticed(notice)` is called for each notice about this channel, once it is told. */
+  constructor({ connection, channel, list, scroll, viewers, modes, noticed }) {
     Object.assign(this, { list, scroll, viewers });
-    const here = (listener) => (payload) => payload.channel === channel && listener(payload);
+    const here = (listener) => (payload) => (payload.channel?.slug ?? payload.channel) === channel && listener(payload);
     connection.on("viewers", here(({ count }) => this.watching(count)));
     connection.on("message_deleted", here(({ id }) => list.remove(id)));
-    connection.on("messages_cleared", here(({ username }) => list.removeAll(username)));
-    connection.on("notice", ({ message }) => this.tell(message));
+    connection.on("messages_cleared", here(({ username, up_to: upTo }) => list.removeAll(username, upTo)));
+    connection.on("channel_updated", here(({ channel: updated }) => modes.update(updated)));
+    connection.on("notice", (notice) => {
+      this.tell(notice.message);
+      if (notice.channel === channel) noticed(notice);
+    });
   }
 
   watching(count) {

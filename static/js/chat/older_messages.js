@@ -33,8 +33,7 @@ export class OlderMessages {
     const most = following ? MOST_LINES : MOST_LINES_READING;
     if (this.list.lines.size <= most) return;
     this.scroll.hold(() => {
-      this.list.trim(most);
-      this.offer(true);
+      if (this.list.trim(most)) this.offer(true);
     });
   }
 

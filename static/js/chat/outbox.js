@@ -18,11 +18,13 @@ export class Outbox {
     this.held = new Map(); // own messages that came while answers are due: one of them may be a pending line's
   }
 
-  send(text, shown, kind) {
+  /** `reply` is the message that it answers, {id, username, text}, or null. */
+  send(text, shown, kind, reply = null) {
     const { username, badges } = this.list.me;
     const now = new Date().toISOString();
-    const line = this.list.showPending({ author: { username, badges }, kind, text: shown, sent_at: now });
-    const entry = { nonce: crypto.getRandomValues(new Uint32Array(4)).join("-"), text, shown, line, since: Date.now() };
+    const line = this.list.showPending({ author: { username, badges }, kind, text: shown, sent_at: now, reply_to: reply });
+    const nonce = crypto.getRandomValues(new Uint32Array(4)).join("-");
+    const entry = { nonce, text, shown, reply, line, since: Date.now() };
     this.entries.add(entry);
     this.transmit(entry);
   }
@@ -32,8 +34,9 @@ export class Outbox {
     entry.unknown = true; // it may be stored although nobody has said so
     note(entry.line, "pending", "Sending…");
     const { channel } = this;
-    const { text, nonce } = entry;
-    this.connection.ask("send", { channel, text, nonce }, (answer) => this.answered(entry, answer), () => {
+    const { text, nonce, reply } = entry;
+    const question = { channel, text, nonce, ...(reply && { reply_to: reply.id }) };
+    this.connection.ask("send", question, (answer) => this.answered(entry, answer), () => {
       this.fail(entry, "No answer from the server.");
     });
   }
@@ -47,6 +50,7 @@ export class Outbox {
       this.fail(entry, "Not sent: no connection.");
     } else {
       entry.unknown = false;
+      if (answer.error?.code === "not_found") entry.reply = null; // what it answers is gone: again, it answers nothing
       if (this.refused(entry, answer.error)) this.drop(entry);
       else this.fail(entry, answer.error?.message ?? "The server refused this message.", !FINAL.has(answer.error?.code));
     }

@@ -6,6 +6,7 @@ export class ScrollPosition {
   constructor(log, pill, settled) {
     Object.assign(this, { log, pill, settled });
     this.following = true;
+    this.still = new Set(); // why nothing moves at the moment, although the end is followed
     this.unseen = 0;
     this.top = log.scrollTop;
     this.label = pill.querySelector("[data-label]");
@@ -39,7 +40,7 @@ export class ScrollPosition {
 
   /** Something was added below. */
   grew(messages = 1) {
-    if (!this.following) this.count(this.unseen + messages);
+    if (!this.following || this.still.size > 0) this.count(this.unseen + messages);
     this.settle();
   }
 
@@ -49,6 +50,7 @@ export class ScrollPosition {
     this.waiting = true;
     const act = () => {
       this.waiting = false;
+      if (this.still.size > 0) return;
       this.settled(this.following);
       if (this.following) this.jump(this.log.scrollHeight);
     };
@@ -61,15 +63,27 @@ export class ScrollPosition {
     this.top = this.log.scrollTop;
   }
 
+  /** Nothing scrolls from under the pointer or an open menu until `thaw` is called for the same reason. */
+  freeze(reason) {
+    this.still.add(reason);
+  }
+
+  thaw(reason) {
+    if (!this.still.delete(reason) || this.still.size > 0) return;
+    if (this.following) this.count(0);
+    this.settle();
+  }
+
   toEnd() {
     this.following = true;
+    this.still.clear();
     this.count(0);
     this.settle();
   }
 
-  /** Changes what is above without moving what is read. */
-  hold(change) {
-    const mark = this.log.lastElementChild; // stays, whatever changes above; heights are fractions, so no sum of them
+  /** Makes a change without moving `mark`: the last line stays in place, whatever changes above it. */
+  hold(change, mark = this.log.lastElementChild) {
+    // Heights are fractions, so where it is now says more than any sum of them.
     const before = mark.getBoundingClientRect().top;
     change();
     this.jump(this.log.scrollTop + mark.getBoundingClientRect().top - before);

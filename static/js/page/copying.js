@@ -3,7 +3,7 @@ import { announce } from "./announcement.js";
 
 const SHOWN_MS = 2000;
 
-async function copy(text) {
+export async function copy(text) {
   if (navigator.clipboard) return navigator.clipboard.writeText(text);
   // Plain HTTP from another machine has no clipboard interface; the old command still works there.
   const box = document.createElement("textarea");
