@@ -1,4 +1,4 @@
-"""What browser tests may ask for: the world, built once, and windows of its people."""
+"""What browser tests may ask for: the world, built once, windows of its people, and an evening in a channel."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ import pytest
 from playwright.sync_api import BrowserContext
 
 from tests.chat.backstage import Backstage
+from tests.journeys.evening import Evening
 from tests.journeys.world import World
 from tests.streamzy_server import StreamzyServer
+from tests.visitor import Visitor
 
 # Everybody comes from one address; what a person may say in a minute stays what it is.
 SETTINGS = {
@@ -47,3 +49,22 @@ def window_of(world: World, new_context: Callable[..., BrowserContext]) -> Calla
         return context
 
     return open_for
+
+
+@pytest.fixture(scope="session")
+def behind_the_server(server: StreamzyServer) -> Iterator[Backstage]:
+    """Behind the run's own server."""
+    backstage = Backstage(server)
+    yield backstage
+    backstage.close()
+
+
+@pytest.fixture
+def evening(
+    server: StreamzyServer,
+    behind_the_server: Backstage,
+    new_visitor: Callable[..., Visitor],
+    new_context: Callable[..., BrowserContext],
+) -> Evening:
+    """A public channel of this test's own, with its streamer, on the run's own server."""
+    return Evening(server, behind_the_server, new_visitor, new_context)
