@@ -103,11 +103,11 @@ def page(slug: str) -> str | tuple[str, int] | Response:
 @channel_keepers_only
 def live(slug: str) -> Response:
     """Say that the stream is on, or over."""
-    acting, on = setting_up(slug), request.form.get("on")
-    if on not in ("0", "1"):
+    acting, state = setting_up(slug), request.form.get("state")
+    if state not in ("live", "over"):
         abort(400)
-    carry_out(lambda: channel_settings.set_live(acting, on == "1"))
-    flash("You are live." if on == "1" else "The stream is over.", "success")
+    carry_out(lambda: channel_settings.set_live(acting, state == "live"))
+    flash("You are live." if state == "live" else "The stream is over.", "success")
     return back(slug)
 
 
