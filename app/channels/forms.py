@@ -93,7 +93,7 @@ class ChannelForm(FlaskForm):
             kept = {name: given[name] for name in ("title", "description", "rules", "access", "slow_mode")}
             sent = request.form.copy()
             for name, value in kept.items():
-                sent.setdefault(name, value)
+                sent.setdefault(name, str(value))  # as a browser would: a bare 0 counts as nothing typed
             super().__init__(formdata=sent)
         else:
             super().__init__(formdata=None, data=given)

@@ -75,6 +75,7 @@ def test_every_setting_is_saved_and_on_record(stella: Person) -> None:
 
 
 def test_what_a_program_leaves_out_stays(stella: Person) -> None:
+    assert stella.post(SETTINGS, title="Short").status_code == 303, "without slow mode, too"
     stella.post_form(SETTINGS, **FORM)
     assert stella.post(SETTINGS, title="Shorter").status_code == 303
     channel = the_channel()
