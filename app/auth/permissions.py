@@ -69,13 +69,14 @@ def recently_confirmed(view: View) -> View:
 
 def ask_to_confirm() -> Response:
     """Send the person of this request to give the password again. A script is told where to send them."""
-    if request.method == "GET":
-        back = request.full_path.rstrip("?")
-    else:
-        came_from = urlsplit(request.referrer or "")
-        back = f"{came_from.path}?{came_from.query}".rstrip("?") if came_from.netloc == request.host else ""
+    back = request.full_path.rstrip("?") if request.method == "GET" else _page_of_the_form()
     to = url_for("account.confirm", next=safe_path(back) or url_for("account.sessions"))
     return make_response(jsonify(location=to), 403) if request.is_json else redirect(to)
+
+
+def _page_of_the_form() -> str:
+    site, came_from = request.host_url, request.referrer or ""
+    return f"/{came_from.removeprefix(site)}".partition("#")[0] if came_from.startswith(site) else ""
 
 
 def current_user() -> User | None:

@@ -108,6 +108,55 @@ def test_only_plain_letters_so_that_no_alphabet_imitates_another(name: str) -> N
             check(name)
 
 
+REASONS = [
+    ("vera\u202eadmin", "turns the direction of writing around (U+202E)"),
+    ("vera\u2066", "turns the direction of writing around (U+2066)"),
+    ("\u200fvera", "turns the direction of writing around (U+200F)"),
+    ("ve\u200bra", "nobody can see (U+200B)"),
+    ("ve\u200dra", "nobody can see (U+200D)"),
+    ("\ufeffvera", "nobody can see (U+FEFF)"),
+    ("ve\u00adra", "nobody can see (U+00AD)"),
+    ("ve\u3164ra", "nobody can see (U+3164)"),
+    ("vera\0", "a control character (U+0000)"),
+    ("ve\nra", "a control character (U+000A)"),
+    ("ve\u2028ra", "a control character (U+2028)"),
+    ("ve\ue000ra", "means nothing (U+E000)"),
+    ("v\u0435ra", "mixes alphabets: \u0435 is Cyrillic"),
+    ("ver\u03b1", "mixes alphabets: \u03b1 is Greek"),
+    ("\u0432\u0435\u0440\u0430", "Cyrillic letters could imitate"),
+    ("\uff56era", "Write v in place of \uff56"),
+    ("\U0001d4cbera", "Write v in place of \U0001d4cb"),
+    ("\ufb01ona", "Write fi in place of \ufb01"),
+    ("v\u00e9ra", "It holds \u00e9."),
+    ("ve\U0001f642ra", "It holds \U0001f642."),
+]
+
+
+@pytest.mark.parametrize(("name", "reason"), REASONS)
+def test_a_character_that_has_no_place_in_a_name_is_named(name: str, reason: str) -> None:
+    """Most of them cannot be seen: "use letters" alone would leave somebody staring at a name that looks right."""
+    for check in (names.check_username, names.check_slug):
+        with pytest.raises(NameRefused) as refused:
+            check(name)
+        assert reason in str(refused.value)
+
+
+@on_both_databases
+def test_the_reason_stands_beside_the_field_and_what_was_typed_stays(people: People) -> None:
+    answer = people.visitor().post_form("/register", username="v\u0435ra", password=PASSWORD, confirm_password=PASSWORD)
+    assert answer.status_code == 400
+    assert "mixes alphabets" in answer.text
+    assert 'id="username-error"' in answer.text
+    assert 'value="v\u0435ra"' in answer.text
+
+
+@on_both_databases
+@pytest.mark.parametrize("typed", ["vera", "VERA", "\uff56\uff45\uff52\uff41", "Ver\uff41"])
+def test_signing_in_finds_a_name_however_the_keyboard_writes_it(people: People, typed: str) -> None:
+    people.account("Vera")
+    assert people.visitor().sign_in(typed).signed_in
+
+
 @pytest.mark.parametrize(("length", "accepted"), [(2, False), (3, True), (32, True), (33, False)])
 def test_names_have_three_to_thirty_two_characters(length: int, accepted: bool) -> None:
     name = "".join(itertools.islice(itertools.cycle("vera"), length))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import string
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -53,6 +54,7 @@ def test_generated_passwords_are_never_the_same_and_use_every_character_everywhe
         assert {password[position] for password in generated} == alphabet
 
 
+@pytest.mark.slow
 def test_every_generated_password_passes_every_check_on_its_way_in(app: Flask, generated: list[str]) -> None:
     with app.test_request_context("/login", method="POST"):
         form = SignInForm(meta={"csrf": False})
@@ -114,6 +116,82 @@ def test_what_may_be_chosen(password: str, accepted: bool) -> None:
     else:
         with pytest.raises(PasswordRefused):
             passwords.check(password)
+
+
+@pytest.mark.parametrize(
+    ("password", "why"),
+    [
+        ("password1234", "It is easy to guess."),
+        ("qwertyuiop[]", "Straight rows of keys"),
+        ("abcdefghijkl", "Sequences like"),
+        ("abcabcabcabc", "Repeats like"),
+        ("streamzystreamzy", "It is easy to guess."),
+        ("1234567890!@#$%^&*()", "It is easy to guess."),
+    ],
+)
+def test_a_password_that_is_soon_guessed_is_refused_with_the_reason(password: str, why: str) -> None:
+    with pytest.raises(PasswordRefused, match=re.escape(why)):
+        passwords.check(password)
+
+
+@pytest.mark.parametrize("weak", ["a" * 30, "abcd" * 10, "password" * 5])
+def test_a_strong_end_makes_up_for_a_weak_beginning(weak: str) -> None:
+    with pytest.raises(PasswordRefused):
+        passwords.check(weak)
+    passwords.check(weak + " grey ferry lamp")
+    passwords.check("grey ferry lamp " + weak)
+
+
+DISGUISES = "4@8({[<369&#!1/|0$5+7%2"
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        (DISGUISES * 4)[:72],
+        DISGUISES[::-1] + DISGUISES,
+        "17|" * 24,
+        "p@$$w0rd" * 9,
+        "1.1.2001" * 9,
+        "x" * 1_000_000,
+        "\u0130" * 36,
+        "".join(chr(0x4E00 + number) for number in range(24)),
+    ],
+)
+def test_judging_a_password_never_keeps_anybody_waiting(password: str) -> None:
+    """The judge's work grows with the square of the length, and faster with disguised letters: 72 took seconds."""
+    began = time.process_time()
+    try:
+        passwords.check(password)
+    except PasswordRefused:
+        pass
+    assert time.process_time() - began < 0.25
+
+
+@pytest.mark.settings(PASSWORD_MIN_LENGTH="20")
+def test_an_operator_may_ask_for_longer_ones(people: People) -> None:
+    visitor = people.visitor()
+    assert "20 characters or more" in visitor.get("/register").text
+    fields = {"username": "vera", "password": PASSWORD, "confirm_password": PASSWORD}
+    answer = visitor.post_form("/register", **fields)
+    assert (answer.status_code, "Use at least 20 characters." in answer.text) == (400, True)
+    longer = PASSWORD + " of them"
+    assert visitor.post_form("/register", username="vera", password=longer, confirm_password=longer).status_code == 302
+
+
+@pytest.mark.settings(PASSWORD_MIN_LENGTH="8")
+def test_an_operator_may_ask_for_shorter_ones_but_not_for_weak_ones(people: People) -> None:
+    for password, status in (("kF7!qLmz9", 302), ("password", 400), ("kF7!qLm", 400)):
+        fields = {"username": f"vera-{len(password)}{status}", "password": password, "confirm_password": password}
+        assert people.visitor().post_form("/register", **fields).status_code == status
+
+
+@pytest.mark.parametrize("path", ["/register", "/forgot"])
+def test_the_rules_stand_on_the_form_before_anybody_types(people: People, path: str) -> None:
+    page = people.visitor().get(path).text
+    assert "12 characters or more" in page
+    field = "password" if path == "/register" else "new_password"
+    assert f'aria-describedby="{field}-help"' in page
 
 
 @pytest.mark.parametrize("name", ["vera", "VERA", "vera-1"])

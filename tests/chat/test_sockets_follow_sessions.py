@@ -197,6 +197,7 @@ class Hammer(Thread):
         self.channel = channel
         self.next = 0
         self.accepted: list[int] = []
+        self.refused: list[tuple[int, str]] = []
 
     def run(self) -> None:
         while not self.socket.ended:
@@ -205,8 +206,11 @@ class Hammer(Thread):
             payload = {"channel": self.channel, "text": f"line {number}", "nonce": f"n{number}"}
             self.socket.write(f"42{number}" + json.dumps(["send", payload]))
             answer = self.socket.receive_until("43")
-            if answer and json.loads(answer[len(f"43{number}") :])[0]["ok"]:
+            told = json.loads(answer[len(f"43{number}") :])[0] if answer else None
+            if told and told["ok"]:
                 self.accepted.append(number)
+            elif told:
+                self.refused.append((number, told["error"]["code"]))
         self.socket.close()
 
 
@@ -224,10 +228,10 @@ def check_race(stage: Stage, end: Callable[[Visitor], object]) -> None:
     assert boris.send(channel, "silence")["ok"]
     boris.wait_for_message("silence")
     heard = [int(text.split()[1]) for text in (m["text"] for m in boris.received("message")) if text != "silence"]
-    assert heard == list(range(len(heard))), "lost or doubled"
-    assert len(heard) <= said_before, "heard, though it was said after the session had ended"
+    assert heard == sorted(set(heard)), "doubled or out of order"
+    assert max(heard) < said_before, "heard, though it was said after the session had ended"
     # The last one may have been stored while the line was cut, which took its acknowledgement along.
-    assert heard[: len(hammer.accepted)] == hammer.accepted
+    assert heard[: len(hammer.accepted)] == hammer.accepted, f"refused: {hammer.refused[:5]}"
     assert len(heard) - len(hammer.accepted) in (0, 1)
     assert len(stage.backstage.ids(channel)) == len(heard) + 1, "stored, though nobody heard it"
 

@@ -149,6 +149,41 @@ def test_a_new_admin_signs_in_anew(flask: RunFlask, people: People) -> None:
     assert "is an admin already" in flask("users", "make-admin", "vera").stdout
 
 
+def test_an_admin_is_made_none_again_and_the_last_one_is_not(flask: RunFlask, people: People) -> None:
+    people.account("ada", role="admin")
+    bea = people.admin("bea")
+    assert "bea is a viewer now" in flask("users", "remove-admin", "bea").stdout
+    assert not bea.signed_in
+    assert named("bea").role == "viewer"
+    assert "is not an admin" in flask("users", "remove-admin", "bea").stdout
+    before = everything()
+    assert "the last admin" in flask("users", "remove-admin", "ada", code=1).stderr
+    assert everything() == before
+    [event] = events("account.role_changed")
+    assert (event.actor_name, event.details) == ("flask users remove-admin", {"before": "admin", "after": "viewer"})
+
+
+def test_a_streamer_who_was_admin_is_a_streamer_again(flask: RunFlask, people: People) -> None:
+    people.account("ada", role="admin")
+    people.streamer("stella")
+    flask("users", "make-admin", "stella")
+    flask("users", "remove-admin", "stella")
+    assert named("stella").role == "streamer"
+
+
+def test_a_renamed_account_signs_in_with_its_new_name(flask: RunFlask, people: People) -> None:
+    vera = people.viewer("vera")
+    assert "vera is Veronika now" in flask("users", "rename", "vera", "Veronika").stdout
+    assert vera.signed_in
+    assert people.visitor().sign_in("veronika").signed_in
+    [event] = events("account.renamed")
+    assert (event.actor_name, event.details) == ("flask users rename", {"before": "vera", "after": "Veronika"})
+    people.account("bert")
+    for new, words in (("bert", "taken"), ("b", "3 to 32"), ("Veronika", "has that name already")):
+        assert words in flask("users", "rename", "veronika", new, code=1).stderr
+    assert "no account named" in flask("users", "rename", "vera", "verena", code=1).stderr
+
+
 def test_a_disabled_account_does_not_become_admin(flask: RunFlask, people: People) -> None:
     people.account("vera")
     flask("users", "disable", "vera")
@@ -188,7 +223,9 @@ def test_a_lost_second_factor_is_taken_away_and_its_sessions_with_it(flask: RunF
     assert everything() == before
 
 
-@pytest.mark.parametrize("command", ["disable", "enable", "unlock", "reset-password", "make-admin", "reset-two-factor"])
+@pytest.mark.parametrize(
+    "command", ["disable", "enable", "unlock", "reset-password", "make-admin", "remove-admin", "reset-two-factor"]
+)
 def test_nobody_of_that_name_is_said_in_words(flask: RunFlask, command: str) -> None:
     assert "There is no account named nobody." in flask("users", command, "nobody", code=1).stderr
     flask("users", command, code=2)
