@@ -9,8 +9,6 @@ from typing import Any
 
 from flask import Response as FlaskResponse
 from flask import (
-    abort,
-    current_app,
     flash,
     g,
     redirect,
@@ -28,9 +26,9 @@ from app.account.leaving import leave
 from app.account.routes import account
 from app.audit import history as histories
 from app.audit.event import record
-from app.auth import password as passwords
-from app.auth import unsent_form
-from app.auth.permissions import current_actor, recently_confirmed, signed_in_only, the_user
+from app.auth import own_password, unsent_form
+from app.auth.own_password import WrongPassword
+from app.auth.permissions import current_actor, recently_confirmed, signed_in_only, the_session, the_user
 from app.auth.unsent_form import UnsentForm
 from app.auth.user import LastAdmin
 from app.channels.channel import Channel
@@ -86,16 +84,13 @@ def delete() -> Response | tuple[str, int]:
     form, user = DeleteForm(), the_user()
     if not form.validate_on_submit():
         return _data_page(form), 400
-    user_id, hashed, actor = user.id, user.password_hash, current_actor()
-    db.session.rollback()  # no transaction stays open while bcrypt works
-    if not passwords.matches(form.password.data or "", hashed, current_app.config["STREAMZY"].bcrypt_rounds):
-        record("account.confirmation_failed", actor, target_kind="account", target_id=user_id)
-        db.session.commit()
-        form.password.errors = ["This is not your password."]
+    user_id, session_id = user.id, the_session().id
+    try:
+        hashed = own_password.check(user, form.password.data or "", current_actor(), "account.confirmation_failed")
+    except WrongPassword as wrong:
+        form.password.errors = [str(wrong)]
         return _data_page(form), 400
-    user = the_user()
-    if user.password_hash != hashed:  # it was changed or reset while bcrypt worked
-        abort(409)
+    user, _ = own_password.hold(user_id, session_id, hashed)
     try:
         leave(user, delete_messages=form.messages.data == "delete")
     except LastAdmin:

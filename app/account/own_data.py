@@ -12,11 +12,12 @@ from app.auth.session import UserSession
 from app.auth.user import User
 from app.channels.channel import Channel
 from app.channels.membership import Membership
+from app.channels.sanction import Sanction
 from app.extensions import db
 
 
 def collected(user: User) -> dict[str, Any]:
-    """The account, its channel, where it is a member, its sessions, and the applications it sent."""
+    """The account, its channel, where it is a member or was banned, its sessions, and the applications it sent."""
     channel = Channel.of(user)
     return {
         "account": {
@@ -28,6 +29,7 @@ def collected(user: User) -> dict[str, Any]:
         },
         "channel": _channel(channel) if channel else None,
         "memberships": [_membership(row) for row in _memberships(user)],
+        "sanctions": [_sanction(row.Sanction, row.slug) for row in _sanctions(user)],
         "sessions": [_session(session) for session in _sessions(user)],
         "applications": [_application(application) for application in StreamerApplication.of_account(user.id)],
     }
@@ -53,6 +55,22 @@ def _memberships(user: User) -> list[Any]:
 
 def _membership(row: Any) -> dict[str, Any]:
     return {"channel": row.slug, "role": row.role, "since": _iso(row.added_at)}
+
+
+def _sanctions(user: User) -> list[Any]:
+    held = select(Sanction, Channel.slug).join(Channel, Channel.id == Sanction.channel_id)
+    return list(db.session.execute(held.where(Sanction.account_id == user.id).order_by(Sanction.id)))
+
+
+def _sanction(sanction: Sanction, slug: str) -> dict[str, Any]:
+    return {
+        "channel": slug,
+        "kind": sanction.kind,
+        "reason": sanction.stated_reason,
+        "since": _iso(sanction.created_at),
+        "until": _iso(sanction.until),
+        "lifted_at": _iso(sanction.lifted_at),
+    }
 
 
 def _sessions(user: User) -> list[UserSession]:

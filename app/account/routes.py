@@ -8,10 +8,11 @@ from werkzeug.wrappers import Response
 from app.account.forms import PasswordForm
 from app.audit.actor import coarse
 from app.audit.event import record
-from app.auth import lockout
+from app.auth import own_password
 from app.auth import password as passwords
 from app.auth.account_recovery import AccountRecovery
 from app.auth.forms import ConfirmForm
+from app.auth.own_password import WrongPassword
 from app.auth.permissions import (
     before_password_change,
     before_second_factor,
@@ -24,16 +25,12 @@ from app.auth.permissions import (
 )
 from app.auth.routes import put_in_cookie
 from app.auth.session import UserSession
-from app.auth.user import User
 from app.channels.channel import Channel
 from app.clock import now
 from app.extensions import db
 from app.security.rate_limits import limited
 
 account = Blueprint("account", __name__, url_prefix="/account")
-
-TRIES = "confirm"  # a counter of wrong passwords of its own: an open screen is no way to guess at the sign-in
-NOT_CONFIRMED = "Wrong password, or there were too many tries. A lock ends after {} minutes."
 
 
 @account.route("/password", methods=["GET", "POST"])
@@ -43,22 +40,18 @@ NOT_CONFIRMED = "Wrong password, or there were too many tries. A lock ends after
 def password() -> str | tuple[str, int] | Response:
     """Change the password; every other session ends, and this one goes on under a new token."""
     form, user = PasswordForm(), the_user()
-    forced, user_id = user.must_change_password, user.id
+    forced, user_id, session_id = user.must_change_password, user.id, the_session().id
     if not form.validate_on_submit():
         return _password_page(form), 400 if form.is_submitted() else 200
-    actor, current_hash = current_actor(), user.password_hash
-    rounds = current_app.config["STREAMZY"].bcrypt_rounds
-    db.session.rollback()  # no transaction stays open while bcrypt works
-    if not passwords.matches(form.current_password.data or "", current_hash, rounds):
-        record("password.refused", actor, target_kind="account", target_id=user_id)
-        db.session.commit()
-        form.current_password.errors = ["This is not your current password."]
+    actor = current_actor()
+    try:
+        hashed = own_password.check(user, form.current_password.data or "", actor, "password.refused")
+    except WrongPassword as wrong:
+        form.current_password.errors = [str(wrong)]
         return _password_page(form), 400
-    new_hash = passwords.hash_password(form.new_password.data or "", rounds)
-    user = db.session.get_one(User, user_id, populate_existing=True)
-    if user.password_hash != current_hash:  # it was changed or reset while bcrypt worked
-        abort(409)
-    user.set_password(new_hash, must_change=False)
+    chosen = passwords.hash_password(form.new_password.data or "", current_app.config["STREAMZY"].bcrypt_rounds)
+    user, _ = own_password.hold(user_id, session_id, hashed)
+    user.set_password(chosen, must_change=False)
     UserSession.end_all_of(user, "password_changed")
     _, token = UserSession.start(user, actor)
     record("password.changed", actor, target_kind="account", target_id=user.id)
@@ -89,21 +82,13 @@ def confirm() -> str | tuple[str, int] | Response:
     form, then = ConfirmForm(), next_page()
     if not form.validate_on_submit():
         return render_template("account/confirm.html", form=form, next=then), 400 if form.is_submitted() else 200
-    passwords.hashing.require_room()
-    user, actor, session_id = the_user(), current_actor(), the_session().id
-    user_id, hashed, settings = user.id, user.password_hash, current_app.config["STREAMZY"]
-    number = lockout.take_a_try(user_id, TRIES)
-    db.session.commit()  # counted for good before the password is compared, and no transaction is open meanwhile
-    candidate = form.password.data or ""
-    if not passwords.matches(candidate, hashed if number is not None else None, settings.bcrypt_rounds):
-        record("account.confirmation_failed", actor, target_kind="account", target_id=user_id, locked=number is None)
-        db.session.commit()
-        form.password.errors = [NOT_CONFIRMED.format(settings.lockout_minutes)]
+    user_id, session_id, actor = the_user().id, the_session().id, current_actor()
+    try:
+        hashed = own_password.check(the_user(), form.password.data or "", actor, "account.confirmation_failed")
+    except WrongPassword as wrong:
+        form.password.errors = [str(wrong)]
         return render_template("account/confirm.html", form=form, next=then), 400
-    lockout.forget(user_id, TRIES)
-    confirmed = db.session.get_one(UserSession, session_id, populate_existing=True)
-    if confirmed.ended_at is not None or confirmed.user.password_hash != hashed:  # while bcrypt worked
-        abort(409)
+    _, confirmed = own_password.hold(user_id, session_id, hashed)
     confirmed.confirmed_at = now()
     record("account.confirmed", actor, target_kind="account", target_id=user_id)
     db.session.commit()

@@ -20,6 +20,7 @@ class HalfSignedIn(NamedTuple):
 
     user: User
     then: str
+    password_hash: str | None
 
 
 def remember(user: User, then: str) -> dict[str, Any]:
@@ -39,7 +40,7 @@ def recall(kept: Any) -> HalfSignedIn | None:
     user = db.session.get(User, account_id, populate_existing=True)
     if user is None or user.is_disabled or not hmac.compare_digest(proof, _proof(user, at)):
         return None
-    return HalfSignedIn(user, then)
+    return HalfSignedIn(user, then, user.password_hash)
 
 
 def _proof(user: User, at: float) -> str:

@@ -42,11 +42,14 @@ def sign_in_page() -> str | tuple[str, int] | Response:
         return render_template("auth/sign_in.html", form=form, next=next_page()), 400 if form.is_submitted() else 200
     name = form.username.data or ""
     try:
-        user = sign_in.check(name, form.password.data or "", request.cookies.get(device.COOKIE), current_actor(name))
+        known = request.cookies.get(device.COOKIE)
+        user, proved = sign_in.check(name, form.password.data or "", known, current_actor(name))
+        if two_factor.is_on(user.id):
+            return ask_for_second_factor(user, next_page())
+        return enter(user, next_page(), how="password", password_hash=proved)
     except SignInRefused:
         flash(REFUSAL.format(current_app.config["STREAMZY"].lockout_minutes), "error")
         return render_template("auth/sign_in.html", form=form, next=next_page()), 401
-    return ask_for_second_factor(user, next_page()) if two_factor.is_on(user.id) else enter(user, next_page())
 
 
 @auth.route("/register", methods=["GET", "POST"])
@@ -107,9 +110,12 @@ def ask_for_second_factor(user: User, then: str) -> Response:
     return redirect(url_for("verify.code"))
 
 
-def enter(user: User, then: str, how: str = "password") -> Response:
-    """Sign ``user`` in, who has proved to be it, remember this browser, and go on to ``then``."""
-    _, token = sign_in.open_session(user, current_actor(user.username), how)
+def enter(user: User, then: str, *, how: str, password_hash: str | None) -> Response:
+    """Sign ``user`` in, who has proved to be it, remember this browser, and go on to ``then``. Raises SignInRefused.
+
+    ``password_hash``: what the password was compared with, None where none was asked for.
+    """
+    _, token = sign_in.open_session(user.id, current_actor(user.username), how, password_hash)
     put_in_cookie(token)
     response = redirect(url_for("account.password") if user.must_change_password else then)
     response.set_cookie(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import current_app
 
 from app.audit.actor import Actor
 from app.audit.event import record
-from app.auth import device, lockout, password
+from app.auth import device, lockout, password, two_factor
 from app.auth.session import UserSession
 from app.auth.user import User
 from app.extensions import db
@@ -18,7 +18,14 @@ class SignInRefused(Exception):
     """Unknown name, wrong password, locked or disabled: the caller cannot tell which, and neither can the guesser."""
 
 
-def check(username: str, candidate: str, device_cookie: str | None, actor: Actor) -> User:
+class Checked(NamedTuple):
+    """Whose password was right, and the hash it was compared with: if that is another by the time of entering, no."""
+
+    user: User
+    password_hash: str
+
+
+def check(username: str, candidate: str, device_cookie: str | None, actor: Actor) -> Checked:
     """The account whose name and password these are. Raises SignInRefused or HashingBusy.
 
     Commits in between, unlike other verbs: the try must be counted for good before its password is compared, and
@@ -48,19 +55,35 @@ def check(username: str, candidate: str, device_cookie: str | None, actor: Actor
         raise SignInRefused
     lockout.forget(user_id, known_device)
     if renewed and user.password_hash == hashed:
-        user.password_hash = renewed
+        user.password_hash = hashed = renewed
     db.session.commit()
-    return user
+    return Checked(user, hashed or "")
 
 
-def open_session(user: User, actor: Actor, how: str = "password") -> tuple[UserSession, str]:
-    """Open a session for ``user``, who has proved to be it; returns it and the token for the cookie. Commits."""
+def open_session(account_id: int, actor: Actor, how: str, password_hash: str | None) -> tuple[UserSession, str]:
+    """Open a session for an account whose owner has proved to be it; returns it and the token for the cookie. Commits.
+
+    ``password_hash``: what the password was compared with, None where none was asked for. Between that proof and this
+    moment the account may have been shut, or got another password or a second factor: asked once more, in the
+    transaction that opens the session. Raises SignInRefused.
+    """
+    user = User.held(account_id)
+    if user is None or not _may_enter(user, how, password_hash):
+        if user is not None:
+            _record_refusal(user.id, user.username, None, user.is_disabled, actor)
+            db.session.commit()
+        raise SignInRefused
     session, token = UserSession.start(user, actor)
     signed_in = Actor(user.username, user.id, session.id, actor.ip, actor.user_agent)
     on: dict[str, Any] = {"target_kind": "account", "target_id": user.id, "target_name": user.username}
     record("login.succeeded", signed_in, **on, how=how)
     db.session.commit()
     return session, token
+
+
+def _may_enter(user: User, how: str, password_hash: str | None) -> bool:
+    same_password = password_hash is None or user.password_hash == password_hash
+    return not user.is_disabled and same_password and not (how == "password" and two_factor.is_on(user.id))
 
 
 def _record_refusal(user_id: int | None, username: str, number: int | None, disabled: bool, actor: Actor) -> None:

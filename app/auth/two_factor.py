@@ -169,4 +169,4 @@ def _bare(code: str) -> str:
 
 def _one_at_a_time(user: User) -> None:
     # Two tabs that each add the first factor would each make recovery codes, and one of them show dead ones.
-    db.session.execute(select(User.id).where(User.id == user.id).with_for_update())
+    User.held(user.id)

@@ -71,6 +71,17 @@ class User(Base):
         return db.session.scalar(select(cls).where(cls.username_key == names.key(username)))
 
     @classmethod
+    def held(cls, account_id: int) -> User | None:
+        """The account as it stands now; nobody else changes it until the caller commits.
+
+        Writes what is there already: that takes the row on PostgreSQL, and SQLite's one write lock, which no reading
+        does. So what is asked of the answer still holds when the caller acts on it.
+        """
+        no_change = update(cls).where(cls.id == account_id).values(role=cls.role)
+        db.session.execute(no_change.execution_options(synchronize_session=False))
+        return db.session.get(cls, account_id, populate_existing=True)
+
+    @classmethod
     def admins_exist(cls) -> bool:
         """Whether there is any admin, disabled ones included: a disabled admin must not be replaced by a fresh one."""
         return db.session.scalar(select(cls.id).where(cls.role == "admin").limit(1)) is not None
@@ -154,12 +165,10 @@ class User(Base):
 
     def _must_not_be_the_last_admin(self) -> None:
         # Two admins who disable or demote each other at once must not both succeed. PostgreSQL: lock every admin's
-        # row, always in this order. SQLite: reading locks nothing, so take its one write lock by writing nothing new.
+        # row, always in this order. SQLite: holding one of them keeps everybody else from writing.
         admins = select(User.id).where(User.role == "admin").order_by(User.id)
         db.session.execute(admins.with_for_update())
-        no_change = update(User).where(User.id == self.id).values(role=User.role)
-        db.session.execute(no_change.execution_options(synchronize_session=False))
-        db.session.refresh(self)
+        User.held(self.id)
         if self.is_last_admin():
             raise LastAdmin("this is the last admin who can sign in")
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Response, current_app, flash, render_template, request, session
+from flask import Blueprint, Response, current_app, flash, redirect, render_template, request, session, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from app.audit.event import record
-from app.auth import challenge, lockout, two_factor
+from app.auth import challenge, half_signed_in, lockout, two_factor
 from app.auth.forms import CodeForm, SignInForm
 from app.auth.half_signed_in import HalfSignedIn
 from app.auth.passkey import Passkey, PasskeyCloned, PasskeyRefused, Site
@@ -20,6 +20,7 @@ from app.auth.permissions import (
     visitors_only,
 )
 from app.auth.routes import enter
+from app.auth.sign_in import SignInRefused
 from app.auth.user import User
 from app.extensions import db
 from app.security.origins import own_origin
@@ -91,13 +92,13 @@ def passkey() -> tuple[str, int] | AnyResponse:
     """Sign in by passkey alone: something the person has, which they unlocked by something they are or know."""
     try:
         user = db.session.get_one(User, _signed("sign in", None).account_id)
-        if user.is_disabled:
-            raise PasskeyRefused(f"{user.username} is disabled")
+        return enter(user, next_page(), how="passkey", password_hash=None)
     except PasskeyRefused as refused:
         _record_passkey("passkey.refused", refused, None)
-        flash(REFUSED_PASSKEY, "error")
-        return render_template("auth/sign_in.html", form=SignInForm(formdata=None), next=next_page()), 401
-    return enter(user, next_page(), how="passkey")
+    except SignInRefused:
+        pass  # the account is shut: on record already, and answered like every other refusal
+    flash(REFUSED_PASSKEY, "error")
+    return render_template("auth/sign_in.html", form=SignInForm(formdata=None), next=next_page()), 401
 
 
 def this_site() -> Site:
@@ -141,9 +142,14 @@ def _page(half: HalfSignedIn, form: CodeForm) -> str:
 def _go_in(half: HalfSignedIn, how: str) -> AnyResponse:
     lockout.forget(half.user.id, TRIES)
     left = two_factor.factors_of(half.user).codes_left
+    User.held(half.user.id)  # before anything is recorded: everybody takes the account first, then the log
     if how == "recovery":
         record("two_factor.recovery_used", current_actor(half.user.username), **_on(half.user), left=left)
-    response = enter(half.user, half.then, how=f"password+{how}")
+    try:
+        response = enter(half.user, half.then, how=f"password+{how}", password_hash=half.password_hash)
+    except SignInRefused:  # shut, or given another password, since this request began
+        session.pop(half_signed_in.KEY, None)
+        return redirect(url_for("auth.sign_in"))
     if how == "recovery":
         flash(f"That recovery code is used up: {left} left. On your account's page you can make new ones.", "info")
     return response

@@ -11,6 +11,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from app.audit.event import record
+from app.auth.own_password import ChangedMeanwhile
 from app.auth.password import HashingBusy
 from app.auth.permissions import current_actor, current_user
 from app.auth.unsent_form import typed
@@ -46,6 +47,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(CSRFError, _csrf)
     app.register_error_handler(RateLimited, _rate_limited)
     app.register_error_handler(HashingBusy, lambda busy: error_page(429, retry_after=busy.retry_after))
+    app.register_error_handler(ChangedMeanwhile, _changed_meanwhile)
     app.register_error_handler(OperationalError, _database_down)
     app.register_error_handler(Exception, _unexpected)
 
@@ -108,6 +110,14 @@ def _rate_limited(limited: RateLimited) -> Response:
         record("rate_limit.exceeded", current_actor(), target_kind="limit", target_name=limited.policy)
         db.session.commit()
     return error_page(429, retry_after=limited.retry_after)
+
+
+def _changed_meanwhile(_error: ChangedMeanwhile) -> Response:
+    db.session.rollback()
+    return error_page(
+        409,
+        "While you were answering, your password was changed, or you were signed out. Nothing was done.",
+    )
 
 
 def _database_down(_error: OperationalError) -> Response:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from werkzeug.test import TestResponse
 
-from app.auth import lockout
+from app.auth import lockout, own_password
 from app.auth.session import UserSession
 from app.auth.user import User
 from app.clock import Clock
@@ -17,6 +19,7 @@ from tests.tables import events, everything
 
 CONFIRM = "/account/confirm"
 WRONG = "not the password at all"
+NEW = "lantern kettle harbour"
 MINUTE = 60
 RISKY = (
     f"{PAGE}/app",
@@ -139,6 +142,67 @@ def test_five_wrong_ones_close_it_for_a_quarter_of_an_hour_and_the_sign_in_stays
     clock.offset_seconds += 15.1 * MINUTE
     vera.get("/")
     assert confirm(vera).status_code == 302
+
+
+@on_both_databases
+def test_every_page_that_asks_for_the_password_counts_on_one_counter(people: People, clock: Clock) -> None:
+    """Else three pages would give somebody at an open screen three times as many guesses, from as many addresses."""
+    vera, chosen = people.viewer(), "a new one of my own"
+    change = {"new_password": chosen, "confirm_password": chosen}
+    for _ in range(2):
+        assert vera.post_form("/account/password", current_password=WRONG, **change).status_code == 400
+        assert vera.post_form("/account/delete", on="/account/data", messages="keep", password=WRONG).status_code == 400
+    assert confirm(vera, WRONG).status_code == 400
+    locked = vera.post_form("/account/delete", on="/account/data", messages="keep", password=PASSWORD)
+    assert locked.status_code == 400 and "too many tries" in locked.text
+    assert vera.post_form("/account/password", current_password=PASSWORD, **change).status_code == 400
+    assert confirm(vera).status_code == 400
+    user = User.named("vera")
+    assert user and not user.is_deleted
+    assert people.visitor().sign_in("vera").signed_in, "the sign-in has a counter of its own"
+    clock.offset_seconds += 15.1 * MINUTE
+    assert vera.post_form("/account/password", current_password=PASSWORD, **change).status_code == 302
+
+
+@on_both_databases
+@pytest.mark.parametrize("asked", ["/account/password", CONFIRM, "/account/delete"])
+@pytest.mark.parametrize("meanwhile", ["password changed", "account disabled", "session ended"])
+def test_what_changed_while_the_password_was_compared_counts(
+    people: People, monkeypatch: pytest.MonkeyPatch, asked: str, meanwhile: str
+) -> None:
+    vera, elsewhere = people.viewer(), people.visitor().sign_in("vera")
+    veras = db.session.scalars(db.select(UserSession.id).order_by(UserSession.id)).first()
+    db.session.rollback()
+    hold = own_password.hold
+
+    def late(*arguments: Any) -> Any:
+        monkeypatch.undo()
+        if meanwhile == "password changed":
+            new = "a newer one of my own"
+            fields = {"current_password": PASSWORD, "new_password": new, "confirm_password": new}
+            assert elsewhere.post_form("/account/password", **fields).status_code == 302
+        elif meanwhile == "account disabled":
+            assert people.app.test_cli_runner().invoke(args=["users", "disable", "vera"]).exit_code == 0
+        else:
+            assert press(elsewhere, f"/account/sessions/{veras}/revoke").location == "/account/sessions"
+        db.session.rollback()
+        return hold(*arguments)
+
+    monkeypatch.setattr(own_password, "hold", late)
+    fields = {"current_password": PASSWORD, "new_password": NEW, "confirm_password": NEW}
+    if asked == CONFIRM:
+        answer = confirm(vera)
+    elif asked == "/account/delete":
+        answer = vera.post_form(asked, on="/account/data", messages="keep", password=PASSWORD)
+    else:
+        answer = vera.post_form(asked, **fields)
+    assert answer.status_code == 409, answer.text
+    assert "Nothing was done" in answer.text
+    assert not vera.signed_in
+    user = User.named("vera")
+    assert user and not user.is_deleted
+    assert not events("account.confirmed", "account.deleted")
+    assert people.visitor().post_form("/login", username="vera", password=NEW).status_code == 401
 
 
 def test_a_right_password_starts_the_count_anew(people: People) -> None:

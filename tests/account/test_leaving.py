@@ -177,7 +177,7 @@ def test_an_account_whose_channel_has_another_name_gives_its_own_back(people: Pe
     ("fields", "words"),
     [
         ({"password": ""}, "Type your password."),
-        ({"password": "not it at all"}, "This is not your password."),
+        ({"password": "not it at all"}, "Wrong password, or there were too many tries."),
         ({"messages": None}, "Choose what becomes of your messages."),
         ({"messages": "burn"}, "Not a valid choice."),
     ],

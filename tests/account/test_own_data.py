@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,8 +11,9 @@ import pytest
 from app.auth.user import User
 from app.channels.channel import Channel
 from app.channels.membership import Membership
+from app.channels.sanction import Sanction
 from app.chat import authorship
-from app.clock import Clock
+from app.clock import Clock, now
 from app.extensions import db
 from tests.commands.conftest import say
 from tests.people import PASSWORD, People, Person
@@ -72,6 +74,26 @@ def test_everything_of_mine_is_in_the_file(people: People) -> None:
     assert "what stella said" not in json.dumps(data)
     assert "$2b$" not in json.dumps(data)
     assert [event.actor_name for event in events("account.exported")] == ["vera"]
+
+
+@on_both_databases
+def test_bans_and_timeouts_of_mine_are_in_it_with_their_reasons_and_nobody_elses(people: People) -> None:
+    people.streamer("stella")
+    vera = people.viewer("vera")
+    people.account("otto")
+    channel = Channel.at("stella")
+    assert channel
+    by, on, other = named("stella"), named("vera"), named("otto")
+    Sanction.impose(channel.id, on, by, until=now() + timedelta(minutes=5), reason="caps")
+    Sanction.impose(channel.id, on, by, until=None, reason="caps again")
+    Sanction.impose(channel.id, other, by, until=None, reason="not vera's business")
+    db.session.commit()
+    held = download(vera)["sanctions"]
+    assert [(each["channel"], each["kind"], each["reason"]) for each in held] == [
+        ("stella", "timeout", "caps"),
+        ("stella", "ban", "caps again"),
+    ]
+    assert held[0]["lifted_at"] and held[0]["until"] and not held[1]["lifted_at"] and not held[1]["until"]
 
 
 def test_an_account_that_never_did_anything_gets_a_file_too(people: People) -> None:

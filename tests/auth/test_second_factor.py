@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from flask import Flask
 from flask.sessions import SecureCookieSessionInterface
 from sqlalchemy import select, update
 
-from app.auth import half_signed_in, lockout, two_factor
+from app.auth import half_signed_in, lockout, sign_in, two_factor
 from app.auth.announcement import Announcement
 from app.auth.recovery_code import ALPHABET, GROUP, GROUPS, RecoveryCode
 from app.auth.totp import Totp
@@ -269,6 +270,26 @@ def test_a_changed_password_a_shut_account_and_a_reset_end_what_was_halfway(peop
         assert done.exit_code == 0, done.output
         assert person.post(VERIFY, on="/login", code=phone.code()).location == "/login", command
         assert not person.signed_in, command
+
+
+@pytest.mark.parametrize("command", ["reset-password", "disable"])
+def test_what_changes_between_the_right_code_and_the_session_counts(
+    people: People, clock: Clock, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    phone, _ = set_up_app(people.viewer())
+    later(clock)
+    vera, open_session = halfway(people), sign_in.open_session
+
+    def late(*arguments: Any) -> Any:
+        monkeypatch.undo()
+        db.session.commit()  # another process does it: not inside this one's transaction
+        assert people.app.test_cli_runner().invoke(args=["users", command, "vera"]).exit_code == 0
+        return open_session(*arguments)
+
+    monkeypatch.setattr(sign_in, "open_session", late)
+    assert vera.post_form(VERIFY, code=phone.code()).location == "/login"
+    assert not vera.signed_in
+    assert vera.get(VERIFY).location == "/login", "nothing is left of being halfway in"
 
 
 def test_nobody_skips_the_password_with_the_key_that_signs_cookies(people: People, app: Flask, clock: Clock) -> None:

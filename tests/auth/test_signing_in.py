@@ -10,13 +10,15 @@ import pytest
 from werkzeug.test import TestResponse
 
 from app.auth import password as passwords
+from app.auth import sign_in
 from app.auth.permissions import safe_path
 from app.auth.session import UserSession
 from app.auth.user import User
 from app.clock import Clock
 from app.extensions import db
-from tests.people import PASSWORD, People
+from tests.people import FIREFOX, PASSWORD, People
 from tests.postgres import on_both_databases
+from tests.second_factor import set_up_app
 from tests.tables import events, everything
 
 WRONG = "not the password at all"
@@ -237,6 +239,37 @@ def test_what_changed_while_the_password_was_compared_counts(
     monkeypatch.setattr(passwords.hashing, "run", slowly)
     assert thief.post_form("/login", username="vera", password=PASSWORD).status_code == 401
     assert not thief.signed_in
+
+
+@on_both_databases
+@pytest.mark.parametrize("meanwhile", ["password changed", "account disabled", "second factor added"])
+def test_what_changed_between_the_right_password_and_the_session_counts(
+    people: People, monkeypatch: pytest.MonkeyPatch, meanwhile: str
+) -> None:
+    """The password was right, and is no longer enough, by the time the session would open."""
+    owner, thief = people.viewer(), people.visitor()
+    open_session = sign_in.open_session
+
+    def late(*arguments: Any) -> Any:
+        monkeypatch.undo()
+        if meanwhile == "password changed":
+            new = "a new one of my own"
+            fields = {"current_password": PASSWORD, "new_password": new, "confirm_password": new}
+            assert owner.post_form("/account/password", **fields).status_code == 302
+        elif meanwhile == "account disabled":
+            assert people.app.test_cli_runner().invoke(args=["users", "disable", "vera"]).exit_code == 0
+        else:
+            set_up_app(owner)
+        return open_session(*arguments)
+
+    monkeypatch.setattr(sign_in, "open_session", late)
+    assert thief.post_form("/login", username="vera", password=PASSWORD).status_code == 401
+    assert not thief.signed_in
+    assert len(events("login.succeeded")) == 1, "the owner's"
+    assert len(events("login.refused")) == 1
+    assert [session.user_agent for session in db.session.scalars(db.select(UserSession)) if not session.ended_at] == (
+        [] if meanwhile == "account disabled" else [FIREFOX]
+    )
 
 
 def test_the_sign_in_page_does_not_fill_in_a_password_again(people: People) -> None:

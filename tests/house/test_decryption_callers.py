@@ -33,8 +33,8 @@ READERS = {
         },
     },
     "Sanction": {
-        # told to whom it is about; shown to the streamer and admins
-        "stated_reason": {"app/chat/connections.py", "templates/channels/_bans.html"}
+        # told to whom it is about, who may take it along; shown to the streamer and admins
+        "stated_reason": {"app/account/own_data.py", "app/chat/connections.py", "templates/channels/_bans.html"}
     },
     "Totp": {"secret": {"app/auth/totp.py"}},
     "UnsentForm": {"fields_text": {"app/auth/unsent_form.py"}},  # split into .fields

@@ -6,6 +6,7 @@ import re
 
 import pytest
 from flask import Flask
+from werkzeug.datastructures import Headers
 from werkzeug.test import TestResponse
 
 from app.extensions import db
@@ -111,6 +112,36 @@ def test_two_trusted_proxies_are_believed_about_the_second_address_from_the_end(
     proxy = Person(app, address="10.0.0.1")
     sign_in_wrongly(proxy, X_Forwarded_For="198.51.100.1, 203.0.113.5, 10.0.0.2")
     assert events("login.failed")[-1].ip == "203.0.113.5"
+
+
+def several(*values: str) -> Headers:
+    """The header more than once: whoever forges one hopes that theirs is read."""
+    return Headers([("X-Forwarded-For", value) for value in values])
+
+
+@pytest.mark.parametrize(
+    ("hops", "ip"),
+    [
+        pytest.param(hops, ip, marks=pytest.mark.settings(TRUSTED_PROXIES=str(hops)))
+        for hops, ip in ((0, "10.0.0.1"), (1, "10.0.0.2"), (2, "203.0.113.5"))
+    ],
+)
+def test_of_several_headers_only_what_trusted_proxies_wrote_last_counts(app: Flask, hops: int, ip: str) -> None:
+    person = Person(app, address="10.0.0.1")
+    fields = {"csrf_token": person.csrf_token("/login"), "username": "nobody-here", "password": "not this one"}
+    headers = several("198.51.100.1, 198.51.100.2", "203.0.113.5", "10.0.0.2")
+    headers.extend({"Forwarded": "for=198.51.100.7", "X-Real-IP": "198.51.100.8", "Client-IP": "198.51.100.9"})
+    assert person.request("/login", method="POST", data=fields, headers=headers).status_code == 401
+    assert [event.ip for event in events("login.failed")] == [ip]
+
+
+@pytest.mark.parametrize(
+    "hops", [pytest.param(hops, marks=pytest.mark.settings(TRUSTED_PROXIES=str(hops))) for hops in (0, 1, 2)]
+)
+def test_fewer_addresses_than_trusted_proxies_name_nobody_else(app: Flask, hops: int) -> None:
+    """Somebody who reaches the app past its second proxy cannot make up who they are."""
+    sign_in_wrongly(Person(app, address="10.0.0.1"), **({"X_Forwarded_For": "198.51.100.1"} if hops == 2 else {}))
+    assert [event.ip for event in events("login.failed")] == ["10.0.0.1"]
 
 
 @pytest.mark.settings(TRUSTED_PROXIES="1")
