@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -187,9 +189,12 @@ def test_known_name_or_not_the_same_work_is_done(people: People, monkeypatch: py
     given_code(people.visitor())
     worked: list[str] = []
     run = passwords.hashing.run
-    monkeypatch.setattr(
-        passwords.hashing, "run", lambda work, *given: worked.append(work.__name__) or run(work, *given)
-    )
+
+    def watched(work: Callable[..., Any], *given: Any) -> Any:
+        worked.append(work.__name__)
+        return run(work, *given)
+
+    monkeypatch.setattr(passwords.hashing, "run", watched)
     for name in ("vera", "nobody"):
         worked.clear()
         status, _ = set_anew(people.visitor(), "AAAA-BBBB-CCCC-DDDD-EEEE", name)
