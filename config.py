@@ -31,6 +31,7 @@ OUR_PREFIXES = (
     "TRANSPORT",
     "MESSAGE_RETENTION_",
     "AUDIT_RETENTION_",
+    "STREAM_",
 )
 
 
@@ -77,6 +78,16 @@ def _rate(value: str) -> str:
 
 def _keys(value: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in value.split(",") if part.strip())
+
+
+def _stream_hosts(value: str) -> tuple[str, ...]:
+    if value.lower() == "none":
+        return ()
+    hosts = _keys(value.lower())
+    shape = r"youtube|twitch|vimeo|(peertube|owncast):[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[1-9]\d{0,4})?"
+    if not all(re.fullmatch(shape, host) for host in hosts):
+        raise ValueError("must be none, or some of youtube, twitch, vimeo, peertube:HOST, owncast:HOST")
+    return hosts
 
 
 def _url(value: str) -> str:
@@ -140,6 +151,7 @@ class Settings:
     max_connections_per_address: int = 0
     max_connections_per_account: int = 0
     registration: str = "open"
+    stream_hosts: tuple[str, ...] = ("youtube", "twitch", "vimeo")
     metrics_token: str = ""
     security_contact: str = ""
 
@@ -215,6 +227,7 @@ READERS: dict[str, Callable[[str], Any]] = {
     "max_connections_per_address": _whole_number(0, 1_000_000),
     "max_connections_per_account": _whole_number(0, 1_000_000),
     "registration": _one_of("open", "closed"),
+    "stream_hosts": _stream_hosts,
     "security_contact": _text,
     "metrics_token": _text,
 } | {field.name: _rate for field in fields(Settings) if field.name.startswith("ratelimit_")}

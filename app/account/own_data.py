@@ -41,6 +41,8 @@ def _channel(channel: Channel) -> dict[str, Any]:
         "title": channel.title,
         "description": channel.description,
         "rules": channel.rules,
+        "stream_url": channel.stream_url,
+        "retention_days": channel.retention_days,
         "access": channel.access,
         "created_at": _iso(channel.created_at),
     }

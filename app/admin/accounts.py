@@ -95,7 +95,7 @@ def _session(session: UserSession) -> dict[str, Any]:
 
 def _lock() -> Any:
     running = select(func.max(SignInTries.locked_until)).where(
-        SignInTries.account_id == User.id, SignInTries.locked_until > now()
+        SignInTries.account_id == User.id, SignInTries.locked_until > now(), lockout.of_the_account()
     )
     return running.correlate(User).scalar_subquery()
 

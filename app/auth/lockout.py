@@ -5,12 +5,15 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from flask import current_app
-from sqlalchemy import ForeignKey, String, and_, case, delete, literal, or_, select
+from sqlalchemy import ColumnElement, ForeignKey, String, and_, case, delete, literal, or_, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app import upsert
 from app.clock import UtcDateTime, now
 from app.extensions import Base, db
+
+# Tries at a channel's password are counted like sign-ins, by account and channel; they lock nobody out of an account.
+CHANNEL = "channel:"
 
 
 class SignInTries(Base):
@@ -64,11 +67,16 @@ def forget(account_id: int, device: str | None = None) -> None:
     db.session.execute(statement if device is None else statement.where(SignInTries.device == device))
 
 
+def of_the_account() -> ColumnElement[bool]:
+    """Tries that, once they lock, keep somebody from the account itself."""
+    return SignInTries.device.not_like(f"{CHANNEL}%")
+
+
 def locked_until(account_id: int) -> datetime | None:
     """Until when guessing is closed, or None."""
     return db.session.scalar(
         select(SignInTries.locked_until)
-        .where(SignInTries.account_id == account_id, SignInTries.locked_until > now())
+        .where(SignInTries.account_id == account_id, SignInTries.locked_until > now(), of_the_account())
         .order_by(SignInTries.locked_until.desc())
         .limit(1)
     )

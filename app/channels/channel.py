@@ -38,6 +38,15 @@ class Channel(Base):
     password_hash: Mapped[str | None] = mapped_column(
         String(60), comment="bcrypt; who knows it becomes a member of the private channel"
     )
+    stream_url: Mapped[str | None] = mapped_column(
+        String(300), comment="where the stream plays, as its streamer typed it"
+    )
+    retention_days: Mapped[int] = mapped_column(
+        default=0, server_default="0", comment="messages older than this are deleted; 0: the instance's rule alone"
+    )
+    introduced_at: Mapped[datetime | None] = mapped_column(
+        UtcDateTime, comment="when its streamer was through with the first steps, or skipped them"
+    )
     live_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
     last_message_id: Mapped[int] = mapped_column(
         BigInteger, default=0, comment="messages are counted by the transaction that inserts them"
@@ -99,6 +108,11 @@ class Channel(Base):
                 and (channel.access == "accounts" or channel.id in mine or channel.owner_id == user.id)
             ]
         return sorted(readable, key=lambda channel: channel.live_since is None)
+
+    def matches(self, looked_for: str) -> bool:
+        """Whether title, address or streamer have every word of ``looked_for`` in them, in any case."""
+        name = f"{self.title} {self.slug} {self.owner.username}".casefold()
+        return all(word in name for word in looked_for.casefold().split())
 
     def may_read(self, user: User | None) -> bool:
         """Whether ``user`` may read here. A private channel is its members', not the admins'.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import request
+from flask import current_app, request
 from flask_wtf import FlaskForm
 from wtforms import (
     BooleanField,
@@ -18,13 +18,15 @@ from wtforms import (
 )
 from wtforms.validators import InputRequired, Length, NumberRange, StopValidation, ValidationError
 
-from app.channels import settings
+from app.channels import settings, stream
 from app.channels.channel import Channel
 from app.security.input_validation import attack_rule
 from app.security.text import UncleanText, clean_text, is_blank
 
 SHORTEST_PASSWORD, MOST_PASSWORD_BYTES = 8, 72
 LONGEST_REASON = 300
+# Fields of the settings that are not switches.
+KEPT = ("title", "description", "rules", "stream_url", "access", "slow_mode", "retention_days")
 # How long a person may not write: what the page offers, in seconds; "" is for good.
 HOW_LONG = {
     "": "For good",
@@ -70,6 +72,7 @@ class ChannelForm(FlaskForm):
     )
     description = TextAreaField("About", [readable(settings.LONGEST_DESCRIPTION, multiline=True, blank=True)])
     rules = TextAreaField("House rules", [readable(settings.LONGEST_RULES, multiline=True, blank=True)])
+    stream_url = StringField("Stream", [readable(stream.LONGEST, multiline=False, blank=True)])
     access = RadioField(
         "Who may read",
         [InputRequired("Choose who may read.")],
@@ -84,20 +87,35 @@ class ChannelForm(FlaskForm):
         ],
     )
     unique_messages = BooleanField("Refuse repeats")
+    retention_days = IntegerField(
+        "Keep messages for",
+        [
+            InputRequired(message="Type a number of days; 0 for no limit of this channel's own."),
+            NumberRange(0, settings.MOST_RETENTION_DAYS, "Use 0 to 3650 days."),
+        ],
+    )
     seen = HiddenField()
 
     def __init__(self, channel: Channel) -> None:
         given = {name: getattr(channel, name) for name in settings.NAMES} | {"slow_mode": channel.slow_mode_seconds}
         # What a program leaves out stays as it is. Of a switch, leaving it out is how a browser says "off".
         if request.method == "POST" and request.endpoint == "settings.page":
-            kept = {name: given[name] for name in ("title", "description", "rules", "access", "slow_mode")}
+            kept = {name: given[name] for name in KEPT}
             sent = request.form.copy()
             for name, value in kept.items():
-                sent.setdefault(name, str(value))  # as a browser would: a bare 0 counts as nothing typed
-            super().__init__(formdata=sent)
+                sent.setdefault(
+                    name, "" if value is None else str(value)
+                )  # as a browser would: a bare 0 counts as nothing typed
+            super().__init__(formdata=sent, data=given)
         else:
             super().__init__(formdata=None, data=given)
         self.blocked_rules: dict[str, str] = {}
+
+    def validate_stream_url(self, field: StringField) -> None:
+        """An address for which there is a player, of a host that the operator allows."""
+        allowed = current_app.config["STREAMZY"].stream_hosts
+        if field.data and field.data != field.object_data and stream.player_of(field.data, allowed, "") is None:
+            raise ValidationError("That is no stream that can be shown here. The hosts are named above.")
 
     def validate_rules(self, field: TextAreaField) -> None:
         """One a line, and few enough to be read."""
@@ -107,7 +125,7 @@ class ChannelForm(FlaskForm):
     def wanted(self) -> dict[str, Any]:
         """The settings as they were sent."""
         asked = {name: self[name].data for name in settings.NAMES if name != "slow_mode_seconds"}
-        return asked | {"slow_mode_seconds": self.slow_mode.data}
+        return asked | {"slow_mode_seconds": self.slow_mode.data, "stream_url": self.stream_url.data or None}
 
 
 class MemberForm(FlaskForm):

@@ -13,7 +13,18 @@ from app.clock import now
 LONGEST_TITLE, LONGEST_DESCRIPTION, LONGEST_RULES, MOST_RULES = 80, 500, 2000, 20
 MOST_SLOW_SECONDS = 300
 ACCESS = ("public", "accounts", "private")
-NAMES = ("title", "description", "rules", "access", "members_only", "slow_mode_seconds", "unique_messages")
+MOST_RETENTION_DAYS = 3650
+NAMES = (
+    "title",
+    "description",
+    "rules",
+    "stream_url",
+    "access",
+    "members_only",
+    "slow_mode_seconds",
+    "unique_messages",
+    "retention_days",
+)
 # Long texts: the log says that they changed, not from what to what.
 NOT_QUOTED = ("description", "rules")
 
@@ -53,6 +64,12 @@ def set_live(acting: Acting, on: bool) -> None:
         acting.channel.live_since = now() if on else None
         acting.note("channel.changed", what="live", after=on)
         acting.tell_channel("live")
+
+
+def introduced(acting: Acting) -> None:
+    """The streamer is through with the first steps, or skips them: they are shown no more. Raises NotAllowed."""
+    acting.require("settings")
+    acting.channel.introduced_at = acting.channel.introduced_at or now()
 
 
 def set_password(acting: Acting, password_hash: str | None) -> None:

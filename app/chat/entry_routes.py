@@ -6,6 +6,7 @@ from flask import Blueprint, abort, current_app, flash, redirect, render_templat
 from werkzeug.wrappers import Response
 
 from app.audit.event import record
+from app.auth import lockout
 from app.auth import password as passwords
 from app.auth.permissions import current_actor, signed_in_only, the_user
 from app.auth.user import User
@@ -18,7 +19,9 @@ from app.security.rate_limits import limited, spend
 
 entry = Blueprint("entry", __name__)
 
-WRONG = "There is no such channel, or this is not its password."
+WRONG = (
+    "There is no such channel, or this is not its password. After {} wrong ones it takes none from you for {} minutes."
+)
 
 
 @entry.route("/c/<slug>/join", methods=["GET", "POST"])
@@ -32,16 +35,20 @@ def join(slug: str) -> str | tuple[str, int] | Response:
     if not form.validate_on_submit():
         return render_template("channels/join.html", form=form, slug=slug), 400 if form.is_submitted() else 200
     spend("channel_passwords", f"account:{user_id}")  # whoever has many addresses has one account
-    wanted = _hash_at(slug)
+    wanted, tries = _hash_at(slug), lockout.CHANNEL + slug[:32]
     rounds = current_app.config["STREAMZY"].bcrypt_rounds
-    db.session.rollback()  # no transaction stays open while bcrypt works
-    right = passwords.matches(form.password.data or "", wanted, rounds)
+    number = lockout.take_a_try(user_id, tries)
+    db.session.commit()  # counted for good before the password is compared, and no transaction is open meanwhile
+    right = passwords.matches(form.password.data or "", wanted if number is not None else None, rounds)
     user, channel = db.session.get_one(User, user_id), Channel.at(slug)
     if not right or channel is None or _hash_at(slug) != wanted:  # it was changed while bcrypt worked
-        record("channel.password_refused", current_actor(), target_kind="channel", target_name=slug)
+        locked = number is None
+        record("channel.password_refused", current_actor(), target_kind="channel", target_name=slug, locked=locked)
         db.session.commit()
-        form.password.errors = [WRONG]
+        settings = current_app.config["STREAMZY"]
+        form.password.errors = [WRONG.format(settings.lockout_failures, settings.lockout_minutes)]
         return render_template("channels/join.html", form=form, slug=slug), 403
+    lockout.forget(user_id, tries)
     if Sanction.bans(channel.id, user.id):
         abort(403, "You are banned from this channel.")
     roster.join(channel, user)

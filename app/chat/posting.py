@@ -56,6 +56,9 @@ def post(author: Connection, place: Place, text: str, nonce: str, reply_to: int 
     return stored
 
 
+MOST_LINES = 12  # of one message: more would push what others said off the screen
+
+
 def _read(text: str) -> tuple[str, str]:
     """The kind and the cleaned text of what was typed. Raises Refused."""
     if len(text) > 4 * messages.LONGEST:  # before any work is spent on it
@@ -73,6 +76,8 @@ def _read(text: str) -> tuple[str, str]:
         raise Refused("unknown_command")
     if is_blank(said):
         raise Refused("empty")
+    *lines, rest = said.split("\n", MOST_LINES - 1)
+    said = "\n".join([*lines, " ".join(rest.split("\n"))])
     if len(said) > messages.LONGEST:
         raise Refused("too_long")
     return kind, said

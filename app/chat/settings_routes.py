@@ -111,6 +111,15 @@ def live(slug: str) -> Response:
     return back(slug)
 
 
+@settings_pages.post("/introduced")
+@channel_keepers_only
+def introduced(slug: str) -> Response:
+    """The first steps are done, or skipped."""
+    acting = setting_up(slug)
+    carry_out(lambda: channel_settings.introduced(acting))
+    return redirect(url_for("chat.channel_page", slug=slug), 303)
+
+
 @settings_pages.post("/password")
 @channel_keepers_only
 def password(slug: str) -> tuple[str, int] | Response:
@@ -172,10 +181,16 @@ def settings_page(acting: Acting, *, conflict: bool = False, **forms: Any) -> st
         sanctions=Sanction.listed(channel.id, **looking_for, past=past, most=MOST_SANCTIONS + 1),
         most_sanctions=MOST_SANCTIONS,
         looking_for=looking_for | {"past": past},
+        stream_hosts=_named(current_app.config["STREAMZY"].stream_hosts),
         join_url=url_for("entry.join", slug=channel.slug, _external=True),
         **{name: made(formdata=None) for name, made in fresh.items() if name not in forms},
         **forms,
     )
+
+
+def _named(hosts: tuple[str, ...]) -> list[str]:
+    names = {"youtube": "YouTube", "twitch": "Twitch", "vimeo": "Vimeo"}
+    return [names.get(host) or host.partition(":")[2] for host in hosts]
 
 
 def _record_block(acting: Acting, rule: str, text: str) -> None:

@@ -23,6 +23,12 @@ CONTENT_SECURITY_POLICY = "; ".join(
     )
 )
 
+
+def policy_with_frame(origin: str) -> str:
+    """The policy of a page that may frame one other site, and is as strict in everything else."""
+    return f"{CONTENT_SECURITY_POLICY}; frame-src {origin}"
+
+
 HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 
+MOST_EMPTY_LINES = 1  # in a row: a screen is for what people say
 MOST_MARKS = 4  # of one letter: Vietnamese needs 2, Thai 3, pointed Hebrew 4; "zalgo" dozens, over the lines above it
 
 
@@ -65,12 +66,24 @@ def clean_text(text: str, *, multiline: bool) -> str:
     text = _HIDDEN_OR_KEPT.sub(lambda found: found["kept"] or "", text)
     if not _RIGHT_TO_LEFT.search(text):
         text = re.sub(f"[{_DIRECTION_MARKS}]", "", text)
-    return _with_fewer_marks(unicodedata.normalize("NFC", text), MOST_MARKS).strip()
+    return _with_fewer_empty_lines(_with_fewer_marks(unicodedata.normalize("NFC", text), MOST_MARKS)).strip()
 
 
 def is_blank(text: str) -> bool:
     """True if `text` shows nothing: spaces, hidden characters and fillers only."""
     return _BLANK.fullmatch(text) is not None
+
+
+def _with_fewer_empty_lines(text: str) -> str:
+    if "\n" not in text:
+        return text
+    kept: list[str] = []
+    empty = 0
+    for line in text.split("\n"):
+        empty = empty + 1 if is_blank(line) else 0
+        if empty <= MOST_EMPTY_LINES:
+            kept.append("" if empty else line)
+    return "\n".join(kept)
 
 
 def _with_fewer_marks(text: str, most: int) -> str:

@@ -11,6 +11,7 @@ from app.audit.event import AuditEvent
 from app.channels.channel import Channel
 from app.channels.membership import Membership
 from app.channels.sanction import Sanction
+from app.clock import Clock
 from app.extensions import db
 from tests.people import People, Person
 from tests.postgres import on_both_databases
@@ -150,6 +151,26 @@ def test_a_password_opens_only_what_is_private_and_only_while_it_is_set(people: 
     for nothing in ("", "\0", "x" * 73, "x" * 1001):
         assert vera.post_form(JOIN, password=nothing).status_code in (400, 403)
     assert roles() == {}
+
+
+@pytest.mark.settings(RATELIMIT_CHANNEL_PASSWORDS="1000 per minute")
+def test_who_guesses_five_times_is_refused_for_a_while_and_their_account_is_not_locked(
+    people: People, stella: Person, clock: Clock
+) -> None:
+    vera, otto = people.viewer("vera"), people.viewer("otto")
+    close(stella)
+    stella.post_form(f"{SETTINGS}/password", on=SETTINGS, password=SECRET)
+    for _ in range(5):
+        wrong = vera.post_form(JOIN, password="a wrong guess")
+    locked = vera.post_form(JOIN, password=SECRET)
+    assert locked.status_code == wrong.status_code == 403
+    assert "After 5 wrong ones it takes none from you for 15 minutes" in locked.text
+    assert [(event.details or {})["locked"] for event in events("channel.password_refused")] == [False] * 5 + [True]
+    assert otto.post_form(JOIN, password=SECRET).status_code == 303, "a stranger's guesses lock nobody else out"
+    people.visitor().sign_in("vera")  # and not themselves out of their account
+    clock.offset_seconds = 15 * 60 + 1
+    assert vera.post_form(JOIN, password=SECRET).status_code == 303
+    assert roles() == {"vera": "member", "otto": "member"}
 
 
 def test_a_ban_outweighs_the_password(people: People, stella: Person) -> None:

@@ -21,7 +21,9 @@ FORM = {
     "description": "Pottery.\nMostly.",
     "rules": "Be kind\nNo spoilers",
     "access": "accounts",
+    "stream_url": "https://www.twitch.tv/stella",
     "slow_mode": "15",
+    "retention_days": "30",
     "members_only": "y",
     "unique_messages": "y",
 }
@@ -53,6 +55,7 @@ def test_every_setting_is_saved_and_on_record(stella: Person) -> None:
     channel = the_channel()
     assert (channel.title, channel.description, channel.rules) == (FORM["title"], FORM["description"], FORM["rules"])
     assert (channel.access, channel.slow_mode_seconds) == ("accounts", 15)
+    assert (channel.stream_url, channel.retention_days) == (FORM["stream_url"], 30)
     assert channel.members_only and channel.unique_messages
     changes = {change["what"]: change for change in recorded("channel.changed")}
     assert set(changes) == {
@@ -63,6 +66,8 @@ def test_every_setting_is_saved_and_on_record(stella: Person) -> None:
         "members_only",
         "slow_mode_seconds",
         "unique_messages",
+        "stream_url",
+        "retention_days",
     }
     assert (changes["title"]["before"], changes["title"]["after"]) == ("stella live", "Stella at night")
     assert "after" not in changes["rules"], "long texts are not copied into the log"
@@ -98,6 +103,8 @@ def test_what_a_program_leaves_out_stays(stella: Person) -> None:
         ("slow_mode", "-1", "0 to 300"),
         ("slow_mode", "soon", "Not a valid"),
         ("slow_mode", "", "Type a number"),
+        ("retention_days", "3651", "0 to 3650"),
+        ("retention_days", "", "Type a number of days"),
         ("access", "everybody", "Not a valid choice"),
     ],
 )
@@ -144,6 +151,25 @@ def test_going_live_and_ending_it(people: People, stella: Person) -> None:
     assert the_channel().live_since is None
     assert [change["after"] for change in recorded("channel.changed")] == [True, False]
     assert stella.post(f"{SETTINGS}/live", state="maybe").status_code == 400
+
+
+def test_a_new_streamer_is_shown_three_steps_and_may_skip_them(people: People, stella: Person) -> None:
+    ada, vera = people.admin(), people.viewer()
+    page = stella.get("/c/stella").text
+    assert "Three steps" in page and page.count('class="first-steps__step"') == 3
+    for anchor in ("#about", "#stream", "#moderators"):
+        assert f'href="{SETTINGS}{anchor}"' in page
+    for other in (ada, vera, people.visitor()):
+        assert "Three steps" not in other.get("/c/stella").text, "they are the streamer's alone"
+    assert "Three steps" not in stella.get("/c/stella?popout=1").text
+    stella.post(SETTINGS, description="Pots", rules="Be kind")
+    page = stella.get("/c/stella").text
+    assert page.count("first-steps__step--done") == 1 and f'href="{SETTINGS}#about"' not in page
+    assert vera.post(f"{SETTINGS}/introduced").status_code == 403
+    assert "Three steps" in stella.get("/c/stella").text
+    answer = stella.post_form(f"{SETTINGS}/introduced", on="/c/stella")
+    assert (answer.status_code, answer.location) == (303, "/c/stella")
+    assert "Three steps" not in stella.get("/c/stella").text
 
 
 def test_the_page_is_linked_for_those_it_is_for(people: People, stella: Person) -> None:

@@ -290,3 +290,12 @@ def test_what_is_refused_for_its_text_costs_too(strict: Stage) -> None:
     for _ in range(30):
         assert refusal(ada.send(channel, "<script>x</script>")) == "blocked"
     assert refusal(ada.send(channel, "hello")) == "rate_limited", "an attacker tries for free"
+
+
+def test_no_message_pushes_the_others_off_the_screen(stage: Stage) -> None:
+    channel, ada, reader = stage.channel(), stage.viewer("ada").socket(), stage.visitor().socket()
+    reader.join(channel)
+    assert ada.send(channel, "top" + "\n" * 200 + "bottom")["ok"]
+    assert reader.wait_for_message("top\n\nbottom")
+    assert ada.send(channel, "\n".join("x" * 100))["ok"]
+    assert reader.wait_for_message("x\n" * 11 + " ".join("x" * 89))

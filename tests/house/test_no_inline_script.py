@@ -20,7 +20,10 @@ IN_TEMPLATES = {
     "a style in the page": r"<style|\sstyle\s*=",
     "a script address": r"javascript:",
     "text taken for markup": r"\|\s*safe\b|\bMarkup\b|autoescape\s+false|\|\s*tojson",
-    "an object of another kind": r"<(?:object|embed|applet|iframe|base|frame)\b",
+    "an object of another kind": (
+        r"<(?:object|embed|applet|base|frame)\b"
+        r"|<iframe(?![^>]*\ssandbox=\"allow-scripts allow-same-origin allow-presentation\")"
+    ),
     "another site's file": r"(?:src|href)\s*=\s*[\"']?(?:https?:)?//",
     "a form without its address": r"<form(?![^>]*\saction=)[^>]*>",
 }

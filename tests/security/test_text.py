@@ -141,3 +141,11 @@ def test_time_grows_with_length_and_no_faster(piece: str):
     """Four times the text may take nine times the CPU; NFC alone needs sixteen for a row of marks."""
     short, long = (piece * 4000)[:4000], (piece * 16000)[:16000]
     assert cpu_seconds(long) <= 9 * max(cpu_seconds(short), 2e-4)
+
+
+@pytest.mark.parametrize(
+    "between", ["\n\n\n", "\n" * 300, "\n \n\t\n", "\r\n" * 9, "\n\u200b\n\u3164\n\u2800\n", "\u2028" * 5]
+)
+def test_a_run_of_empty_lines_is_cut_to_one(between: str) -> None:
+    assert clean_text(f"above{between}below", multiline=True) == "above\n\nbelow"
+    assert clean_text("one\ntwo\n\nthree", multiline=True) == "one\ntwo\n\nthree"

@@ -11,6 +11,7 @@ import { ConnectionState } from "./connection_state.js";
 import { Draft } from "./draft.js";
 import { EmojiButton } from "./emoji_button.js";
 import { Feed } from "./feed.js";
+import { HouseRules } from "./house_rules.js";
 import { MessageList } from "./message_list.js";
 import { MessageMenu } from "./message_menu.js";
 import { MessageToolbar } from "./message_toolbar.js";
@@ -23,6 +24,7 @@ import { OlderMessages } from "./older_messages.js";
 import { Outbox } from "./outbox.js";
 import { PageTitle } from "./page_title.js";
 import { People } from "./people.js";
+import { offerPlayer } from "./player.js";
 import { Reply } from "./reply.js";
 import { Restraint } from "./restraint.js";
 import { Room } from "./room.js";
@@ -92,6 +94,7 @@ if (input) {
     draft: new Draft(channel, me),
     reply,
     page: { list, outbox, scroll, people, moderation },
+    rules: new HouseRules({ element: find("chat-rules"), channel }),
     mayWrite: () => room.mayWrite(),
   });
   const sources = [commandSource(list), nameSource(list), emojiSource(() => composer.completion.look())];
@@ -111,6 +114,7 @@ if (panel) {
   });
 }
 
+offerPlayer(find("player"));
 connection.on("signed_out", ({ reason }) => room.signedOut(reason));
 // The server cuts the socket of somebody who is away, and the page goes on reading: it is not loaded anew.
 document.addEventListener("idle", (event) => event.preventDefault());

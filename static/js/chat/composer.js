@@ -14,8 +14,8 @@ const HINDRANCES = new Set(["banned", "duplicate", "members_only"]); // no wait 
 
 export class Composer {
   /** `mayWrite()` says whether anything can be sent now, and tells the person if not. */
-  constructor({ input, button, counter, notice, draft, reply, page, mayWrite }) {
-    Object.assign(this, { input, button, counter, notice, draft, reply, page, mayWrite });
+  constructor({ input, button, counter, notice, draft, reply, page, rules, mayWrite }) {
+    Object.assign(this, { input, button, counter, notice, draft, reply, page, rules, mayWrite });
     this.recall = new Recall();
     this.completion = null; // comes when there is something to complete
     this.longest = Number(input.dataset.maxLength); // in characters as the server counts them, not UTF-16 units
@@ -113,7 +113,9 @@ export class Composer {
     this.write("");
     this.completion?.hide();
     this.notice.hide();
-    if (text) this.page.outbox.send(text, shown, kind, this.reply.take());
+    if (!text) return;
+    this.rules.read();
+    this.page.outbox.send(text, shown, kind, this.reply.take());
   }
 
   /** The server refused a message: true if its text is back in the box and why is said above it. */
