@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, func, or_, select
 
+from app.admin import paging
 from app.applications.streamer_application import StreamerApplication
 from app.audit import history
 from app.audit.actor import coarse
@@ -21,7 +22,6 @@ from app.channels.channel import Channel
 from app.clock import now
 from app.extensions import db
 
-PAGE = 50
 HISTORY = timedelta(days=90)
 STATES = ("active", "locked", "disabled", "deleted")
 
@@ -37,11 +37,11 @@ class Asked(NamedTuple):
 
 def asked(arguments: Any) -> Asked | None:
     """What the query of the page's address asks for, or None when it makes no sense."""
-    role, state, page = arguments.get("role", ""), arguments.get("state", ""), arguments.get("page", "1")
-    if role not in ("", *ROLES) or state not in ("", *STATES) or not (page.isascii() and page.isdigit()):
+    role, state = arguments.get("role", ""), arguments.get("state", "")
+    page = paging.number(arguments.get("page", "1"))
+    if role not in ("", *ROLES) or state not in ("", *STATES) or page is None:
         return None
-    name = arguments.get("name", "").strip().replace("\0", "")[:64]
-    return Asked(name, role, state, min(int(page[:6]), 10**6) or 1)
+    return Asked(paging.words(arguments.get("name", "")), role, state, page)
 
 
 def listed(which: Asked) -> dict[str, Any]:
@@ -50,14 +50,14 @@ def listed(which: Asked) -> dict[str, Any]:
     rows = db.session.execute(
         _matching(select(User, lock.label("locked_until"), Channel.slug.label("slug")), which)
         .order_by(User.username_key)
-        .limit(PAGE)
-        .offset((which.page - 1) * PAGE)
+        .limit(paging.PAGE)
+        .offset(paging.offset(which.page))
     ).all()
     total = db.session.scalar(_matching(select(func.count()).select_from(User), which)) or 0
     accounts = [
         {"user": row.User, "state": state_of(row.User, row.locked_until), "channel_slug": row.slug} for row in rows
     ]
-    return {"accounts": accounts, "total": total, "pages": max(1, -(-total // PAGE)), "asked": which}
+    return {"accounts": accounts, "total": total, "pages": paging.pages(total), "asked": which}
 
 
 def one(user: User) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The forms in which an application is decided and an account is renamed."""
+"""The forms of the dashboard: a decision, another name, a channel without an application."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from flask_wtf import FlaskForm
 from wtforms import HiddenField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, StopValidation
 
+from app.channels.forms import readable
+from app.channels.settings import LONGEST_TITLE
 from app.security.text import UncleanText, clean_text
 
 LONGEST = 2000
@@ -41,3 +43,25 @@ class RenameForm(FlaskForm):
     username = StringField(
         "User name", [InputRequired("Type the new name."), Length(max=64, message="This name is too long.")]
     )
+
+
+class OpenChannelForm(FlaskForm):
+    """A channel for an account that has none. Whether account and address will do shows when it is opened."""
+
+    owner = StringField(
+        "User name", [InputRequired("Type the owner's user name."), Length(max=64, message="This name is too long.")]
+    )
+    slug = StringField("Address", [InputRequired("Choose an address."), Length(max=64, message="This is too long.")])
+    title = StringField(
+        "Title",
+        [
+            InputRequired("Give the channel a title."),
+            readable(LONGEST_TITLE, multiline=False, blank=False, watched=False),
+        ],
+    )
+
+
+class MoveChannelForm(FlaskForm):
+    """Another address for a channel."""
+
+    slug = StringField("Address", [InputRequired("Type the address."), Length(max=64, message="This is too long.")])

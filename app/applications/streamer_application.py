@@ -154,6 +154,11 @@ class StreamerApplication(Base):
         theirs = or_(cls.applicant_id == account_id, cls.account_id == account_id)
         return list(db.session.scalars(select(cls).where(theirs).order_by(cls.submitted_at, cls.id)))
 
+    @classmethod
+    def that_made(cls, account_id: int) -> StreamerApplication | None:
+        """The application whose approval made this account a streamer."""
+        return db.session.scalar(select(cls).where(cls.account_id == account_id))
+
     def erase(self) -> None:
         """Its account is deleted: what the applicant told goes, and the private link; how it was decided stays."""
         if self.is_undecided:

@@ -66,6 +66,7 @@ EVENTS = {
     "application.reissued": "Generated sign-in may be revealed again",
     "channel.created": "Channel opened",
     "channel.disabled": "Channel disabled",
+    "channel.enabled": "Channel enabled",
     "channel.renamed": "Channel renamed",
     "channel.changed": "Channel setting changed",
     "channel.password_refused": "Wrong password for a private channel",

@@ -5,20 +5,16 @@ from __future__ import annotations
 import json
 
 import click
-from sqlalchemy import delete, select
+from sqlalchemy import select
 
 from app.audit.actor import Actor
-from app.audit.event import record
 from app.auth import name as names
-from app.auth.announcement import announce
-from app.auth.session import UserSession
+from app.channels import administration
 from app.channels.channel import Channel
-from app.clock import now
+from app.channels.settings import LONGEST_TITLE
 from app.commands.door import Failed, Group, table
 from app.commands.users import the_account
 from app.extensions import db
-
-LONGEST_TITLE = 80
 
 channels = Group("channels", help="Channels.")
 
@@ -29,19 +25,6 @@ def the_channel(slug: str) -> Channel:
     if channel is None:
         raise Failed(f"There is no channel at /c/{slug}.")
     return channel
-
-
-def note(event: str, command: str, channel: Channel, **details: object) -> None:
-    """Record an act on ``channel``, and have what is cached about it forgotten."""
-    record(
-        event,
-        Actor.command(f"channels {command}"),
-        target_kind="channel",
-        target_id=channel.id,
-        target_name=channel.slug,
-        **details,
-    )
-    announce("channel_changed", channel_id=channel.id)
 
 
 @channels.command("create")
@@ -55,17 +38,7 @@ def create(slug: str, owner: str, title: str | None) -> None:
     if not 1 <= len(title) <= LONGEST_TITLE:
         raise click.BadParameter(f"Use 1 to {LONGEST_TITLE} characters.", param_hint="--title")
     user = the_account(owner)
-    if user.is_disabled:
-        raise Failed(f"{user.username} is disabled: flask users enable {user.username}")
-    if (own := Channel.of(user)) is not None:
-        raise Failed(f"{user.username} owns /c/{own.slug} already, and an account has one channel.")
-    before = user.role
-    channel = Channel.open(slug, title, user)
-    if user.role != before:
-        # Another role is another set of rights: it starts with a fresh sign-in, as after an approval.
-        UserSession.end_all_of(user, "role_changed")
-    announce("account_changed", account_id=user.id)
-    note("channel.created", "create", channel, owner=user.username)
+    channel = administration.open_for(user, slug, title, Actor.command("channels create"))
     db.session.commit()
     click.echo(f"Opened /c/{channel.slug} for {user.username}.")
 
@@ -96,14 +69,22 @@ def list_(as_json: bool) -> None:
 @click.argument("slug")
 def disable(slug: str) -> None:
     """Shut the channel /c/SLUG: nobody can read or write there. Its messages stay."""
-    channel = the_channel(slug)
-    if channel.disabled_at is not None:
+    if not administration.disable(the_channel(slug), Actor.command("channels disable")):
         click.echo(f"/c/{slug} is disabled already.")
         return
-    channel.disabled_at = now()
-    note("channel.disabled", "disable", channel)
     db.session.commit()
     click.echo(f"Disabled /c/{slug}.")
+
+
+@channels.command("enable")
+@click.argument("slug")
+def enable(slug: str) -> None:
+    """Open the channel /c/SLUG again."""
+    if not administration.enable(the_channel(slug), Actor.command("channels enable")):
+        click.echo(f"/c/{slug} is not disabled.")
+        return
+    db.session.commit()
+    click.echo(f"Enabled /c/{slug}.")
 
 
 @channels.command("rename")
@@ -111,16 +92,6 @@ def disable(slug: str) -> None:
 @click.argument("new")
 def rename(old: str, new: str) -> None:
     """Move the channel /c/OLD to /c/NEW. Links to the old address end, and its name is free for others."""
-    channel = the_channel(old)
-    names.check_slug(new)
-    if new == old:
-        raise Failed(f"The channel is at /c/{old} already.")
-    # What the owner's account holds under the same name stays the account's.
-    held = delete(names.TakenName).where(names.TakenName.key == names.appearance(old))
-    db.session.execute(held.where(names.TakenName.held_by == "channel"))
-    if names.appearance(new) != names.appearance(channel.owner.username):
-        names.take(new, "channel")
-    channel.slug = new
-    note("channel.renamed", "rename", channel, before=old, after=new)
+    administration.move(the_channel(old), new, Actor.command("channels rename"))
     db.session.commit()
     click.echo(f"/c/{old} is /c/{new} now.")

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 from flask import Flask
-from sqlalchemy import event
 
 from app.auth import lockout
 from app.auth.user import User
@@ -17,6 +14,7 @@ from app.channels.channel import Channel
 from app.extensions import db
 from tests.people import People, Person
 from tests.postgres import on_both_databases
+from tests.statements import counted
 from tests.tables import events
 
 NAME = re.compile(r'<a href="/admin/users/\d+"><bdi>([^<]+)</bdi></a>')
@@ -27,17 +25,6 @@ def names(person: Person, query: str = "") -> list[str]:
     answer = person.get(f"/admin/users{query}")
     assert answer.status_code == 200
     return [html.unescape(name) for name in NAME.findall(answer.text)]
-
-
-@contextmanager
-def counted() -> Iterator[list[str]]:
-    """The statements that run inside."""
-    said: list[str] = []
-    listen = lambda _conn, _cursor, statement, *_: said.append(statement)  # noqa: E731
-    engine = db.engine
-    event.listen(engine, "before_cursor_execute", listen)
-    yield said
-    event.remove(engine, "before_cursor_execute", listen)
 
 
 @pytest.mark.parametrize("role", ["visitor", "viewer", "streamer"])
