@@ -46,13 +46,9 @@ run: install ## install, set up on first use, and serve http://127.0.0.1:5000
 	@$(BIN)/flask --app wsgi setup
 	@$(pass-on-interrupt) & exec $(BIN)/gunicorn -c app/operations/gunicorn_settings.py wsgi:app
 
-# Two processes, for the two cores that the suite has to make do with: each takes half of it.
-HALF := tests/chat tests/channels tests/commands tests/journeys tests/operations
-
+# A process for each core. A file stays in one of them: what its tests share is made once.
 test: $(TOOLS) $(BUNDLE) $(FRONTEND_TOOLS) browser ## install what the tests need and run all of them
-	@$(BIN)/python -m pytest $(HALF) & half=$$!; \
-	$(BIN)/python -m pytest $(HALF:%=--ignore=%); rest=$$?; \
-	wait $$half && exit $$rest
+	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 # Of djlint's rules two are off: H015 wants line breaks after headings, which is taste, and H043 a type on every button,
 # where a button in a form is its submit button by the standard.

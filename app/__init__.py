@@ -38,6 +38,7 @@ from app.operations.routes import operations
 from app.security.headers import SecurityHeaders
 from app.security.origins import same_origin
 from app.security.rate_limits import limit_pages
+from app.workers.worker import Presence
 from config import ROOT, Settings
 
 LARGEST_REQUEST = 256 * 1024
@@ -60,6 +61,8 @@ def create_app(settings: Settings) -> Flask:
     permissions.guard_before_requests(app)
     limiter.init_app(app)
     app.extensions["data_keys"] = _data_keys(settings)
+    keys = app.extensions["data_keys"]
+    app.extensions["presence"] = Presence(app, keys.ring.ids if isinstance(keys, DataKeys) else ())
     app.extensions["writer"] = Writer(app)
     app.extensions["listener"] = Listener(app)
     page_context.init_app(app)

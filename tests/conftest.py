@@ -12,6 +12,8 @@ import flask_migrate
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from jinja2 import BytecodeCache
+from jinja2.bccache import Bucket
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 from app import create_app
@@ -102,10 +104,30 @@ def environment(request: pytest.FixtureRequest, database_url: str, keys: dict[st
     return {**FOR_MANY_TESTS, **keys, "DATABASE_URL": database_url, **asked}
 
 
+class CompiledTemplates(BytecodeCache):
+    """Templates that one app of this run compiled serve the next ones too: a third of such a test's time otherwise."""
+
+    def __init__(self) -> None:
+        self.compiled: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Fill the bucket if the template was compiled before."""
+        if bucket.key in self.compiled:
+            bucket.bytecode_from_string(self.compiled[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep what was compiled now."""
+        self.compiled[bucket.key] = bucket.bytecode_to_string()
+
+
+compiled_templates = CompiledTemplates()
+
+
 @pytest.fixture
 def app(environment: dict[str, str]) -> Iterator[Flask]:
     """The application on a database of its own, set up as ``flask setup`` does, inside an application context."""
     app = create_app(Settings.from_environment(environment))
+    app.jinja_env.bytecode_cache = compiled_templates
     with app.app_context():
         data_keys().ensure_instance_keys()
         db.session.commit()

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.clock import UtcDateTime, now
 from app.encryption.keyring import KeyRing
+from app.encryption.master_key import MasterKey
 from app.extensions import Base, db
 
 # One key for the instance and each of these; messages have one for each channel.
@@ -80,7 +81,8 @@ class DataKeys:
         return key
 
     def ensure_instance_keys(self) -> None:
-        """Create the instance's own keys that are not there yet; the caller commits."""
+        """Create the instance's own keys that are not there yet, and note the master keys; the caller commits."""
+        MasterKey.note(self.ring.ids)
         there = set(
             db.session.scalars(select(DataKey.purpose).where(DataKey.channel_id == 0, DataKey.state == "active"))
         )

@@ -102,19 +102,27 @@ def on_starting(arbiter: Any) -> None:
 def post_worker_init(worker: Any) -> None:
     """Look, before the first request, whether this app may serve. A refusal stops gunicorn as a whole."""
     from app import sqlite
+    from app.encryption.data_key import data_keys
+    from app.encryption.master_key import MasterKey
     from app.extensions import db
     from app.operations import preflight
+    from app.workers import duty
 
     # The terminal interrupts every process of the group: a worker would be told to end twice, in two ways.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     worker.wsgi.logger.addFilter(LinkFilter())
     if refusals := preflight.refusals(worker.wsgi):
-        sys.stderr.write("\n".join(["Streamzy refuses to serve:", *refusals, ""]))
-        sys.stderr.flush()
-        sys.exit(Arbiter.WORKER_BOOT_ERROR)  # gunicorn ends then, instead of trying again for ever
+        _refuse(refusals)
+    worker.wsgi.extensions["presence"].begin()
     with worker.wsgi.app_context():
         if db.engine.dialect.name == "sqlite":
             sqlite.checkpoint_in_the_background(db.engine)
+        # Once more: a rotation that did not see this worker yet may have wrapped keys under one that it lacks.
+        if problems := preflight.key_problems():
+            _refuse(problems)
+        MasterKey.note(data_keys().ring.ids)
+        db.session.commit()
+    duty.perform_for_ever(worker.wsgi)
     if worker.age == 1:
         for warning in preflight.warnings(worker.wsgi):
             sys.stderr.write(f"Warning: {warning}\n")
@@ -122,6 +130,18 @@ def post_worker_init(worker: Any) -> None:
         sys.stdout.flush()
     worker.cfg.set("graceful_timeout", WORKER_GRACE_SECONDS)  # this process's copy
     gevent.spawn(_close_sockets_at_the_end, worker)
+
+
+def _refuse(reasons: list[str]) -> None:
+    sys.stderr.write("\n".join(["Streamzy refuses to serve:", *reasons, ""]))
+    sys.stderr.flush()
+    sys.exit(Arbiter.WORKER_BOOT_ERROR)  # gunicorn ends then, instead of trying again for ever
+
+
+def worker_exit(_server: Any, worker: Any) -> None:
+    """Whoever asks which workers live need not wait until this one falls silent."""
+    if worker.wsgi is not None and (presence := worker.wsgi.extensions["presence"]).id is not None:
+        presence.end()
 
 
 def _close_sockets_at_the_end(worker: Any) -> None:

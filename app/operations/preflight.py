@@ -14,7 +14,7 @@ from sqlalchemy import func, inspect, make_url, select
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 import config
-from app.encryption.data_key import INSTANCE_PURPOSES, DataKey
+from app.encryption.data_key import INSTANCE_PURPOSES, MESSAGES, DataKey
 from app.encryption.keyring import EncryptionKeyError, KeyRing
 from app.extensions import db
 from config import Settings
@@ -33,6 +33,14 @@ PLACEHOLDERS = (
     "default",
     "replace",
 )
+KEYS_IN_WORDS = {
+    "applications": "applications",
+    "notes": "notes and reasons",
+    "two_factor": "second factors",
+    "lookup": "look-up hashes",
+    "audit": "the audit log",
+    "device": "known devices",
+}
 FEWEST_ROUNDS, MOST_FAILURES, SHORTEST_LOCKOUT = 12, 5, 15
 
 
@@ -100,6 +108,17 @@ def needed_master_keys() -> dict[str, int]:
     return {master_key_id: data_key_id for master_key_id, data_key_id in rows}
 
 
+def needed_for(master_key_id: str) -> str:
+    """What is under a master key: "3 channels, applications, the audit log"."""
+    counted = select(DataKey.purpose, func.count(DataKey.channel_id.distinct())).where(
+        DataKey.master_key_id == master_key_id, DataKey.wrapped.is_not(None)
+    )
+    under = {purpose: count for purpose, count in db.session.execute(counted.group_by(DataKey.purpose))}
+    channels = under.pop(MESSAGES, 0)
+    parts = [f"{channels} channel{'s' if channels != 1 else ''}"] if channels else []
+    return ", ".join(parts + [KEYS_IN_WORDS.get(purpose, purpose) for purpose in sorted(under)])
+
+
 def key_problems() -> list[str]:
     """What is wrong with ENCRYPTION_KEY: malformed, missing though still needed, or not opening what it sealed."""
     ring = key_ring()
@@ -111,8 +130,9 @@ def key_problems() -> list[str]:
     for master_key_id, data_key_id in needed.items():
         if isinstance(ring, EncryptionKeyError) or master_key_id not in ring.ids:
             found.append(
-                f"ENCRYPTION_KEY: the key with id {master_key_id} is missing and messages need it. "
-                "Find the copy that was kept; a new key cannot read them"
+                f"ENCRYPTION_KEY: the key with id {master_key_id} is missing and still needed: "
+                f"{needed_for(master_key_id)} cannot be read without it. "
+                "Find the copy that was kept; a new key does not help"
             )
             continue
         try:

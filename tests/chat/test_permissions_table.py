@@ -212,7 +212,7 @@ def test_over_http_streamer_and_admin_act_on_those_below(house: dict[str, Person
     assert not db.session.scalar(db.select(Sanction.id).where(Sanction.account_id == User.named("anna").id))  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize("path", [*CHANNEL_FORMS, *{path for path, _ in HTTP_ACTS.values()}])
+@pytest.mark.parametrize("path", [*CHANNEL_FORMS, *sorted({path for path, _ in HTTP_ACTS.values()})])
 def test_over_http_nobody_else_changes_anything(house: dict[str, Person], path: str) -> None:
     fields = CHANNEL_FORMS.get(path, {"username": "otto"})
     address = f"/c/stella/settings{path}"

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
+from datetime import timedelta
 
 import pytest
 from cryptography.fernet import Fernet
@@ -13,10 +16,16 @@ from app.audit import chain
 from app.auth.announcement import Announcement
 from app.auth.user import User
 from app.channels.channel import Channel
+from app.chat import verification
 from app.chat.message import Message, newest
-from app.encryption.data_key import DataKey, DataKeys, data_keys
+from app.clock import Clock, now
+from app.encryption import rotation
+from app.encryption.data_key import INSTANCE_PURPOSES, DataKey, DataKeys, data_keys
+from app.encryption.key_work import MASTER, VERIFICATION, KeyWork
 from app.encryption.keyring import EncryptionKeyError, KeyRing, key_id_of
+from app.encryption.rotation import WorkerLacksKey
 from app.extensions import db
+from app.workers.worker import Presence
 from tests.commands.conftest import RunFlask, say
 from tests.people import People
 from tests.postgres import on_both_databases
@@ -97,6 +106,69 @@ def test_a_rotation_is_recorded_and_announced_once(app: Flask, flask: RunFlask, 
     assert db.session.scalars(select(Announcement.kind)).all() == ["keys_changed"]
 
 
+def test_status_says_since_when_a_key_is_known_and_what_else_is_under_it(
+    app: Flask, flask: RunFlask, keys: dict[str, str], clock: Clock
+) -> None:
+    old_id, new_id = str(key_id_of(keys["ENCRYPTION_KEY"])), str(key_id_of(NEW))
+    assert status(flask)[old_id]["other"] == dict.fromkeys(INSTANCE_PURPOSES, 1)
+    clock.offset_seconds = 3 * 86400
+    use_keys(app, NEW, keys["ENCRYPTION_KEY"])
+    assert status(flask)[new_id]["first_seen"] is None
+    flask("keys", "rotate")
+    found = status(flask)
+    assert str(found[new_id]["first_seen"])[:10] == (now().date()).isoformat()
+    assert str(found[old_id]["first_seen"])[:10] == (now().date() - timedelta(days=3)).isoformat()
+    assert found[old_id]["other"] == {}
+    assert "second factors" in flask("keys", "status").stdout
+
+
+@on_both_databases
+def test_a_rotation_before_the_restart_is_refused_and_names_the_worker(
+    app: Flask, flask: RunFlask, keys: dict[str, str]
+) -> None:
+    old, old_id = keys["ENCRYPTION_KEY"], str(key_id_of(keys["ENCRYPTION_KEY"]))
+    serving = Presence(app, [old_id])
+    serving.beat()
+    use_keys(app, NEW, old)
+    said = flask("keys", "rotate", code=1).stderr
+    assert f"process {os.getpid()} on {socket.gethostname()} does not hold the newest key ({key_id_of(NEW)})" in said
+    assert "restart Streamzy" in said
+    assert not events("keys.rotated")
+    assert set(db.session.scalars(select(DataKey.master_key_id))) == {old_id}
+    serving.end()
+    Presence(app, [str(key_id_of(NEW)), old_id]).beat()
+    assert "now under" in flask("keys", "rotate").stdout
+
+
+def test_a_worker_that_starts_with_the_old_key_during_a_rotation_stops_it(
+    app: Flask, keys: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old_id = str(key_id_of(keys["ENCRYPTION_KEY"]))
+    use_keys(app, NEW, keys["ENCRYPTION_KEY"])
+    monkeypatch.setattr(rotation, "BATCH", 2)
+    batches = rotation.rewrap()
+    assert next(batches) == 2
+    late = Presence(app, [old_id])
+    late.beat()
+    with pytest.raises(WorkerLacksKey):
+        next(batches)
+    assert len(db.session.scalars(select(DataKey.id).where(DataKey.master_key_id == key_id_of(NEW))).all()) == 2
+
+
+def test_how_far_it_came_is_written_down(app: Flask, flask: RunFlask, keys: dict[str, str], harbour: Channel) -> None:
+    assert KeyWork.latest(VERIFICATION) is None
+    flask("keys", "verify")
+    db.session.execute(update(Message).where(Message.id == 2).values(body=b"changed"))
+    db.session.commit()
+    flask("keys", "verify", code=1)
+    last = KeyWork.latest(VERIFICATION, finished=True)
+    assert last and (last.total, last.done, last.unreadable) == (3, 3, 1)
+    use_keys(app, NEW, keys["ENCRYPTION_KEY"])
+    flask("keys", "rotate")
+    last = KeyWork.latest(MASTER, finished=True)
+    assert last and last.done == last.total == 7 and last.seconds_left is None
+
+
 def test_rotation_without_the_old_key_changes_nothing(app: Flask, flask: RunFlask) -> None:
     use_keys(app, NEW)
     assert "is missing and still needed" in flask("keys", "rotate", code=3).stderr
@@ -158,7 +230,7 @@ def test_verify_says_which_master_key_is_missing_and_shows_no_text(
 def test_verify_reads_more_than_one_page(
     flask: RunFlask, people: People, monkeypatch: pytest.MonkeyPatch, harbour: Channel
 ) -> None:
-    monkeypatch.setattr("app.commands.keys.PAGE", 2)
+    monkeypatch.setattr(verification, "PAGE", 2)
     cellar = Channel.open("cellar", "Cellar", people.account("otto"))
     say(cellar, db.session.get_one(User, cellar.owner_id), "below")
     assert "All 4 messages" in flask("keys", "verify").stdout

@@ -104,7 +104,7 @@ def test_a_lost_key_is_never_replaced_by_a_new_one(machine: Machine, database: s
 def test_another_key_than_the_needed_one_is_refused(machine: Machine) -> None:
     machine.flask("setup")
     machine.set(ENCRYPTION_KEY=Fernet.generate_key().decode())
-    assert "is missing and messages need it" in machine.flask("setup", code=1).stderr
+    assert "is missing and still needed" in machine.flask("setup", code=1).stderr
 
 
 def test_an_env_file_that_is_there_is_left_alone(machine: Machine) -> None:

@@ -15,7 +15,7 @@ OPENERS = {
     "app/encryption/sealed.py",  # the attribute of a row's own text
     "app/chat/authorship.py",  # the export of one's own messages
     "app/chat/message.py",  # a page of messages, a snippet of a reply
-    "app/commands/keys.py",  # `flask keys verify`: every message opens, none is shown
+    "app/chat/verification.py",  # `flask keys verify`: every message opens, none is shown
 }
 DECRYPTERS = {"app/encryption/sealed.py", "app/encryption/keyring.py"}
 

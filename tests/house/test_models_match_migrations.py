@@ -26,6 +26,7 @@ VALUES: dict[type[sa.types.TypeEngine[Any]], Any] = {
     sa.Boolean: True,
     sa.DateTime: datetime(2024, 2, 29, 12, tzinfo=UTC),
     sa.JSON: {"some": "detail"},
+    sa.Float: 1.0,
     sa.Integer: 1,
     sa.LargeBinary: b"\x01" * 16,
     sa.String: "x",

@@ -10,6 +10,8 @@ from contextlib import ExitStack
 import pytest
 import requests
 
+from app.workers.worker import Worker
+from tests.chat.backstage import Backstage
 from tests.chat_socket import ChatSocket
 from tests.streamzy_server import StreamzyServer
 
@@ -32,6 +34,10 @@ def test_open_sockets_do_not_hold_up_the_end(start_server: StartServer) -> None:
         for one in sockets:
             one.wait_until_cut(2)
         silent.close()
+    backstage = Backstage(server)
+    with backstage.open():
+        assert Worker.living() == [], "it did not say that it serves no more"
+    backstage.close()
     assert "imeout" not in server.log, server.log
     assert "Traceback" not in server.log, server.log
 

@@ -1,0 +1,1 @@
+"""The processes that serve one database: which of them live, and what must be done by one of them at a time."""
