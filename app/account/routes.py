@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, abort, current_app, flash, redirect, render_template, url_for
+import math
+
+from flask import Blueprint, abort, current_app, flash, jsonify, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
 from app.account.forms import PasswordForm
@@ -17,6 +19,7 @@ from app.auth.permissions import (
     before_password_change,
     before_second_factor,
     current_actor,
+    in_the_background,
     next_page,
     recently_confirmed,
     signed_in_only,
@@ -93,6 +96,22 @@ def confirm() -> str | tuple[str, int] | Response:
     record("account.confirmed", actor, target_kind="account", target_id=user_id)
     db.session.commit()
     return redirect(then)
+
+
+@account.post("/away")
+@signed_in_only
+@before_password_change
+@in_the_background
+def away() -> Response:
+    """A page that saw nobody for ACTIVITY_TIMEOUT_MINUTES asks how many seconds are left. None: the session ends.
+
+    Not the page decides: its person may be active in another tab, or on an open socket.
+    """
+    left = max(0, math.ceil(the_session().patience_left().total_seconds()))
+    if not left:
+        the_session().end("idle")
+        db.session.commit()
+    return jsonify(seconds=left)
 
 
 @account.get("/sessions")

@@ -54,6 +54,12 @@ def before_second_factor(view: View) -> View:
     return view
 
 
+def in_the_background(view: View) -> View:
+    """Mark a view that pages ask by themselves: such a request is no sign of the person, and prolongs no session."""
+    view.in_the_background = True  # type: ignore[attr-defined]  # see _gate
+    return view
+
+
 def recently_confirmed(view: View) -> View:
     """Decorate a risky act: whoever signed in or gave the password more than five minutes ago is asked for it first.
 
@@ -140,8 +146,12 @@ def _recognise() -> None:
         db.session.commit()  # it may just have been found past its limits
     else:
         g.user_session, g.user = user_session, user_session.user
-        if user_session.touch(person=True):
+        if not _asked_by_a_page() and user_session.touch(person=True):
             db.session.commit()
+
+
+def _asked_by_a_page() -> bool:
+    return getattr(current_app.view_functions.get(request.endpoint or ""), "in_the_background", False)
 
 
 def _guard() -> Response | None:

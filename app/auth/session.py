@@ -85,13 +85,16 @@ class UserSession(Base):
         settings = current_app.config["STREAMZY"]
         if now() - self.last_seen_at >= timedelta(minutes=settings.session_lifetime_minutes):
             return "expired"
-        idle = now() - self.last_active_at >= timedelta(minutes=settings.activity_timeout_minutes)
-        return "idle" if idle and self.user.role in ("admin", "streamer") else None
+        return "idle" if self.person_is_silent() and self.user.role in ("admin", "streamer") else None
+
+    def patience_left(self) -> timedelta:
+        """How long the person may go on doing nothing; zero or less once ACTIVITY_TIMEOUT_MINUTES are over."""
+        limit = timedelta(minutes=current_app.config["STREAMZY"].activity_timeout_minutes)
+        return self.last_active_at + limit - now()
 
     def person_is_silent(self) -> bool:
         """Whether the person did nothing for ACTIVITY_TIMEOUT_MINUTES: their sockets are cut then."""
-        settings = current_app.config["STREAMZY"]
-        return now() - self.last_active_at >= timedelta(minutes=settings.activity_timeout_minutes)
+        return self.patience_left() <= timedelta(0)
 
     def touch(self, *, person: bool) -> bool:
         """Note a request or event; ``person``: somebody did it, not a timer. True when there is something to commit."""

@@ -197,6 +197,45 @@ def test_a_cookie_signed_with_another_key_is_no_cookie(people: People) -> None:
 
 
 @on_both_databases
+@pytest.mark.parametrize("role", ["viewer", "admin"])
+def test_a_page_that_saw_nobody_ends_the_session_only_when_the_time_is_over(
+    people: People, clock: Clock, role: str
+) -> None:
+    vera, otto = people.viewer() if role == "viewer" else people.admin("vera"), people.viewer("otto")
+    token = vera.csrf_token("/security")
+    asked = {"method": "POST", "headers": {"X-CSRFToken": token}}
+    for minute, left in ((0, 1800), (10, 1200), (29, 60)):
+        clock.offset_seconds = minute * MINUTE
+        assert abs(vera.request("/account/away", **asked).get_json()["seconds"] - left) <= 2, "asking is no deed"
+    clock.offset_seconds = 30.1 * MINUTE
+    answer = vera.request("/account/away", **asked)
+    assert answer.status_code == 302 if role == "admin" else answer.get_json() == {"seconds": 0}
+    assert not vera.signed_in
+    assert otto.signed_in
+    ended = db.session.scalars(db.select(UserSession).where(UserSession.ended_at.is_not(None))).all()
+    assert [session.end_reason for session in ended] == ["idle"]
+
+
+def test_whoever_was_active_in_another_tab_stays(people: People, clock: Clock) -> None:
+    vera = people.viewer()
+    token = vera.csrf_token("/security")
+    clock.offset_seconds = 29 * MINUTE
+    assert vera.get("/").status_code == 200
+    clock.offset_seconds = 31 * MINUTE
+    answer = vera.request("/account/away", method="POST", headers={"X-CSRFToken": token})
+    assert abs(answer.get_json()["seconds"] - 28 * MINUTE) <= 2
+    assert vera.signed_in
+
+
+def test_no_page_elsewhere_signs_anybody_out_that_way(people: People, clock: Clock) -> None:
+    vera = people.viewer()
+    clock.offset_seconds = 31 * MINUTE
+    assert vera.request("/account/away", method="POST").status_code == 400
+    assert vera.get("/account/away").status_code == 405
+    assert vera.signed_in
+
+
+@on_both_databases
 def test_disabling_an_account_ends_every_session_of_it_and_no_other(people: People) -> None:
     first, second, otto = people.viewer("dora"), people.visitor().sign_in("dora"), people.viewer("otto")
     done = people.app.test_cli_runner().invoke(args=["users", "disable", "dora"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import gevent
@@ -68,6 +69,14 @@ class Backstage:
         with self.open():
             self.account(name).must_change_password = True
             announce("account_changed", account_id=self.account(name).id)
+            db.session.commit()
+
+    def let_time_pass(self, name: str, minutes: float) -> None:
+        """Put an account where so much silence puts it: nobody did anything in any of its browsers."""
+        silent_since = now() - timedelta(minutes=minutes)
+        with self.open():
+            theirs = update(UserSession).where(UserSession.account_id == self.account(name).id)
+            db.session.execute(theirs.values(last_seen_at=silent_since, last_active_at=silent_since))
             db.session.commit()
 
     def open_channel(self, slug: str, owner: str, members: tuple[str, ...] = (), **rules: Any) -> None:

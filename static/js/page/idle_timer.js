@@ -5,11 +5,29 @@ import { duration } from "./wait.js";
 const MINUTE = 60_000;
 const WARN_BEFORE = 2 * MINUTE;
 const TELL_SERVER_EVERY = 5 * MINUTE;
+const ASK_AGAIN_AFTER = 10_000; // when the server did not answer
 const CHEAP_PAGE = "/account/sessions"; // a request that changes nothing; any page of a signed-in person would do
+
+/** How many seconds the server still waits for this person, who may be active elsewhere. 0: it signed them out now. */
+async function secondsLeft() {
+  const token = document.querySelector("#sign-out [name=csrf_token]").value;
+  const answer = await fetch("/account/away", {
+    method: "POST",
+    headers: { "X-CSRFToken": token },
+    redirect: "manual", // signed out already: it would lead to the sign-in page
+  });
+  return answer.ok ? (await answer.json()).seconds : 0;
+}
+
+function somethingIsTyped() {
+  const fields = [...document.querySelectorAll("main :is(input:not([type=hidden], [type=password]), textarea)")];
+  return fields.some((field) => field.value !== field.defaultValue || field.checked !== field.defaultChecked);
+}
 
 /**
  * Starts the timer. When the time is over it sends a cancelable "idle" event to the document: a page with an open
- * stream takes it over (its socket is cut by the server), any other page is loaded anew.
+ * stream takes it over (its socket is cut by the server). Any other page asks the server, and is loaded anew once its
+ * person is signed out; unless they had typed something, which must not be lost: then the page says so and stays.
  */
 export function startIdleTimer(minutes) {
   const limit = minutes * MINUTE;
@@ -17,6 +35,7 @@ export function startIdleTimer(minutes) {
   const warning = document.getElementById("activity-warning");
   let last = Date.now();
   let told = Date.now();
+  let asking = false;
 
   function tellServer() {
     told = Date.now();
@@ -33,12 +52,28 @@ export function startIdleTimer(minutes) {
     tellServer();
   }
 
-  function over() {
-    restart();
-    // Not reload(): on the answer to a form that would send the form again.
-    if (document.dispatchEvent(new Event("idle", { cancelable: true }))) {
-      location.replace(location.pathname + location.search);
+  async function over() {
+    if (asking) return;
+    asking = true;
+    if (warning) warning.hidden = true;
+    if (!document.dispatchEvent(new Event("idle", { cancelable: true }))) restart();
+    else await askServer();
+    asking = false;
+  }
+
+  async function askServer() {
+    let left = ASK_AGAIN_AFTER / 1000;
+    try {
+      left = await secondsLeft();
+    } catch {
+      // Offline, or the server restarts.
     }
+    last = Date.now() - limit + left * 1000;
+    if (left) return;
+    clearInterval(clock);
+    // Not reload(): on the answer to a form that would send the form again.
+    if (!somethingIsTyped()) location.replace(location.pathname + location.search);
+    else document.getElementById("signed-out").hidden = false;
   }
 
   function look() {
