@@ -38,6 +38,7 @@ from app.operations.routes import operations
 from app.security.headers import SecurityHeaders
 from app.security.origins import same_origin
 from app.security.rate_limits import limit_pages
+from app.workers import duty  # noqa: F401 - its table belongs to the schema
 from app.workers.worker import Presence
 from config import ROOT, Settings
 
