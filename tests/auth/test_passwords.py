@@ -271,6 +271,20 @@ def test_every_accepted_kind_of_password_opens_its_account(people: People) -> No
         )
 
 
+@pytest.mark.settings(BCRYPT_ROUNDS="5")
+def test_a_hash_of_fewer_rounds_is_renewed_at_the_next_sign_in_and_only_by_the_right_password(people: People) -> None:
+    vera = people.account("vera")
+    vera.password_hash = weak = passwords.hash_password(PASSWORD, 4)
+    db.session.commit()
+    people.visitor().post_form("/login", username="vera", password="not the password at all")
+    db.session.refresh(vera)
+    assert vera.password_hash == weak
+    for _ in range(2):
+        assert people.visitor().sign_in("vera").signed_in
+    db.session.refresh(vera)
+    assert vera.password_hash and vera.password_hash.startswith("$2b$05$")
+
+
 @on_both_databases
 def test_the_database_holds_a_bcrypt_hash_and_nothing_else(people: People) -> None:
     people.viewer()

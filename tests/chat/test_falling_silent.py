@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from app.chat.listener import sweep
+from app.chat.listener import DEAF_AFTER_SECONDS, sweep
 from app.clock import Clock
 from app.extensions import db, socketio
 from tests.people import People, Person
@@ -160,3 +160,16 @@ def test_a_visitor_has_nothing_that_could_end(
     after(24 * 60 * MINUTE)
     assert guest.reason is None
     assert guest.ask("join", channel="stella")["ok"]
+
+
+def test_a_server_that_cannot_hear_who_was_cut_stores_nothing(
+    app: Flask, people: People, connect: Callable[[Person], HeldSocket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vera = connect(people.viewer())
+    assert vera.ask("send", channel="stella", text="heard", nonce="1")["ok"]
+    listener = app.extensions["listener"]
+    monkeypatch.setattr(listener, "_heard", listener._heard - DEAF_AFTER_SECONDS - 1)
+    refused = vera.ask("send", channel="stella", text="unheard", nonce="2")
+    assert (refused["ok"], refused["error"]["code"]) == (False, "unavailable")
+    listener.hear()
+    assert vera.ask("send", channel="stella", text="heard again", nonce="3")["id"] == 2, "nothing was stored meanwhile"
