@@ -88,6 +88,8 @@ EVENTS = {
     "csrf.refused": "Form refused: wrong or missing CSRF token",
     "message.unverified": "A stored message could not be verified",
     "keys.rotated": "Data keys re-wrapped under the newest master key",
+    "keys.messages_rotated": "Messages began to be encrypted anew, under new data keys",
+    "keys.destroyed": "Data keys destroyed: what they sealed opens never again",
     "setup.completed": "First set-up: admin account created",
 }
 

@@ -12,7 +12,7 @@ from app.auth.user import User
 from app.channels.membership import Membership
 from app.channels.sanction import Sanction
 from app.clock import UtcDateTime, now
-from app.encryption.data_key import MESSAGES, data_keys
+from app.encryption.data_key import data_keys
 from app.extensions import Base, db
 
 
@@ -70,7 +70,7 @@ class Channel(Base):
         channel.owner = owner
         db.session.add(channel)
         db.session.flush()
-        data_keys().create(MESSAGES, channel.id)
+        data_keys().for_messages(channel.id, now())
         owner.become_streamer()
         return channel
 

@@ -10,9 +10,8 @@ from sqlalchemy import delete, select
 
 from app.auth.announcement import announce
 from app.channels.channel import Channel
-from app.chat.message import UNVERIFIED, Message, context
+from app.chat.message import UNVERIFIED, Message, open_body
 from app.encryption.data_key import data_keys
-from app.encryption.sealed import unseal
 from app.extensions import db
 
 PAGE = 500  # decrypted, or deleted, before the others in this process have their turn
@@ -64,7 +63,8 @@ def _pages(channel_id: int, account_id: int) -> Iterator[list[Any]]:
 
 
 def _exported(slug: str, channel_id: int, account_id: int, row: Any) -> dict[str, Any]:
-    text = unseal(data_keys().fernet(row.data_key_id), context(row.random_id, channel_id, account_id), bytes(row.body))
+    key = data_keys().fernet(row.data_key_id)
+    text = open_body(key, row.id, row.random_id, channel_id, account_id, bytes(row.body))
     return {
         "channel": slug,
         "id": row.id,

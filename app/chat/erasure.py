@@ -14,10 +14,9 @@ from sqlalchemy.engine import Row
 
 from app.auth.user import User
 from app.channels.channel import Channel
-from app.chat.message import Message, context
+from app.chat.message import Message, seal_body
 from app.clock import now
-from app.encryption.data_key import MESSAGES, data_keys
-from app.encryption.sealed import seal
+from app.encryption.data_key import data_keys
 from app.extensions import db
 
 BATCH = 500
@@ -27,9 +26,7 @@ def erase(channel: Channel, rows: Sequence[Row[Any]], by: User) -> None:
     """Remove messages, given as rows of ``candidates``. The caller holds the channel's row, and commits."""
     if not rows:
         return
-    key_id = data_keys().current_id(MESSAGES, channel.id)
-    key = data_keys().fernet(key_id)
-    assert key is not None  # noqa: S101 - an active key is never destroyed
+    key_id, key = data_keys().for_messages(channel.id, now())
     table = Message.__table__
     statement = (
         update(table)  # type: ignore[arg-type]  # declared as FromClause, is a Table
@@ -37,7 +34,7 @@ def erase(channel: Channel, rows: Sequence[Row[Any]], by: User) -> None:
         .values(body=bindparam("blank"), data_key_id=key_id, deleted_at=now(), deleted_by_id=by.id)
     )
     blanks = [
-        {"which": row.id, "blank": seal(key, context(row.random_id, channel.id, row.author_id), "")} for row in rows
+        {"which": row.id, "blank": seal_body(key, row.id, row.random_id, channel.id, row.author_id, "")} for row in rows
     ]
     db.session.execute(statement, blanks)
 

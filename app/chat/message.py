@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from cryptography.fernet import Fernet
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
@@ -29,7 +30,8 @@ from app.channels.channel import Channel, badges
 from app.channels.membership import Membership
 from app.clock import UtcDateTime
 from app.encryption.data_key import data_keys
-from app.encryption.sealed import unseal
+from app.encryption.keyring import EncryptionKeyError
+from app.encryption.sealed import unsealed_bytes
 from app.extensions import Base, db
 
 LONGEST = 500
@@ -37,6 +39,11 @@ PAGE = 50
 UNVERIFIED = "This message could not be verified."
 REMOVED = "message removed"
 COLOURS = 12
+
+# How what is sealed begins: a version, the length of the place, and the place. The first version had no number in it.
+PLACE, UNNUMBERED_PLACE = struct.Struct(">QQQ"), struct.Struct(">QQ")
+NUMBERED, UNNUMBERED = bytes([2, 16 + PLACE.size]), bytes([1, 16 + UNNUMBERED_PLACE.size])
+PLACE_BYTES = len(NUMBERED) + 16 + PLACE.size
 
 
 class Message(Base):
@@ -68,9 +75,46 @@ class Message(Base):
     )
 
 
-def context(random_id: bytes, channel_id: int, author_id: int) -> bytes:
-    """What a body is sealed with: this message, here, by this author."""
-    return random_id + struct.pack(">QQ", channel_id, author_id)
+def seal_body(key: Fernet, message_id: int, random_id: bytes, channel_id: int, author_id: int, text: str) -> bytes:
+    """Encrypt a body together with its place: this message, under this number, here, by this author."""
+    return key.encrypt(_place(message_id, random_id, channel_id, author_id) + text.encode())
+
+
+def open_body(
+    key: Fernet | None, message_id: int, random_id: bytes, channel_id: int, author_id: int, body: bytes
+) -> str | None:
+    """The text, or None when it cannot be verified: another key, changed, or moved here from elsewhere.
+
+    The comparison defeats transplants: whoever can write to the database could otherwise make one person say what
+    another wrote, or say it again, with a ciphertext that is perfectly valid.
+    """
+    placed = _placed(key, message_id, random_id, channel_id, author_id, body)
+    return None if placed is None else placed[PLACE_BYTES:].decode()
+
+
+def reseal_body(
+    old: Fernet, new: Fernet, message_id: int, random_id: bytes, channel_id: int, author_id: int, body: bytes
+) -> bytes | None:
+    """The body under another key, its number sealed in if it was not yet; None when it cannot be verified."""
+    placed = _placed(old, message_id, random_id, channel_id, author_id, body)
+    return None if placed is None else new.encrypt(placed)
+
+
+def _placed(
+    key: Fernet | None, message_id: int, random_id: bytes, channel_id: int, author_id: int, body: bytes
+) -> bytes | None:
+    plain = unsealed_bytes(key, body)
+    if plain is None:
+        return None
+    place = _place(message_id, random_id, channel_id, author_id)
+    if plain.startswith(place):
+        return plain
+    unnumbered = UNNUMBERED + random_id + UNNUMBERED_PLACE.pack(channel_id, author_id)
+    return place + plain[len(unnumbered) :] if plain.startswith(unnumbered) else None
+
+
+def _place(message_id: int, random_id: bytes, channel_id: int, author_id: int) -> bytes:
+    return NUMBERED + random_id + PLACE.pack(channel_id, author_id, message_id)
 
 
 def colour(username: str) -> int:
@@ -169,11 +213,16 @@ def _wire(channel: Channel, rows: Sequence[Row[Any]]) -> list[dict[str, Any]]:
 
 
 def _wire_of(channel: Channel, row: Row[Any]) -> dict[str, Any]:
-    text = _opened(row.data_key_id, row.random_id, channel.id, row.author_id, row.body)
+    text = _opened(row.data_key_id, row.id, row.random_id, channel.id, row.author_id, row.body)
     reply = None
     if row.reply_to is not None and row.quoted_body is not None:
         quoted_text = _opened(
-            row.quoted_data_key_id, row.quoted_random_id, channel.id, row.quoted_author_id, row.quoted_body
+            row.quoted_data_key_id,
+            row.reply_to,
+            row.quoted_random_id,
+            channel.id,
+            row.quoted_author_id,
+            row.quoted_body,
         )
         reply = {"id": row.reply_to, "username": row.quoted_username, "text": (quoted_text or UNVERIFIED)[:SNIPPET]}
     elif row.reply_to is not None:
@@ -196,8 +245,12 @@ def _record_unverified(channel: Channel, message_id: int) -> None:
         )
 
 
-def _opened(key_id: int, random_id: bytes, channel_id: int, author_id: int, body: bytes) -> str | None:
-    return unseal(data_keys().fernet(key_id), context(random_id, channel_id, author_id), body)
+def _opened(key_id: int, message_id: int, random_id: bytes, channel_id: int, author_id: int, body: bytes) -> str | None:
+    try:
+        key = data_keys().fernet(key_id)
+    except EncryptionKeyError:  # its master key was dropped while we serve: one message, not the page
+        key = None
+    return open_body(key, message_id, random_id, channel_id, author_id, body)
 
 
 def wire(

@@ -8,10 +8,9 @@ from typing import Any, NamedTuple
 from sqlalchemy import func, select, tuple_
 
 from app.channels.channel import Channel
-from app.chat.message import Message, context
+from app.chat.message import Message, open_body
 from app.encryption.data_key import data_keys
 from app.encryption.keyring import EncryptionKeyError
-from app.encryption.sealed import unseal
 from app.extensions import db
 
 PAGE = 1000
@@ -49,5 +48,5 @@ def _problem(row: Any) -> str:
         return str(error)
     if key is None:
         return "its data key is gone"
-    text = unseal(key, context(row.random_id, row.channel_id, row.author_id), row.body)
+    text = open_body(key, row.id, row.random_id, row.channel_id, row.author_id, row.body)
     return "changed, or not where it was written" if text is None else ""

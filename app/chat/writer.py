@@ -21,11 +21,10 @@ from sqlalchemy import insert, select, tuple_, update
 from app.channels.channel import Channel
 from app.chat import broadcasts
 from app.chat.admission import Admission
-from app.chat.message import Message, context, wire
+from app.chat.message import Message, seal_body, wire
 from app.chat.refusal import Refused
 from app.clock import now
-from app.encryption.data_key import MESSAGES, data_keys
-from app.encryption.sealed import seal
+from app.encryption.data_key import data_keys
 from app.extensions import db
 
 GATHER_SECONDS = 0.002
@@ -180,14 +179,10 @@ def _insert(
 def _insert_numbered(
     channel_id: int, first_id: int, drafts: list[Draft], stored: dict[tuple[int, str], Stored]
 ) -> list[tuple[int, dict[str, Any]]]:
-    # The key is asked for inside the transaction: a rotation may have retired the one we used a moment ago.
-    key_id = data_keys().current_id(MESSAGES, channel_id)
-    key = data_keys().fernet(key_id)
-    assert key is not None  # noqa: S101 - an active key is never destroyed
     sent_at, rows, published = now(), [], []
     sent_at = sent_at.replace(microsecond=sent_at.microsecond // 1000 * 1000)
+    key_id, key = data_keys().for_messages(channel_id, sent_at)
     for message_id, draft in enumerate(drafts, start=first_id):
-        bound = context(draft.random_id, channel_id, draft.author_id)
         rows.append(
             {
                 "channel_id": channel_id,
@@ -196,7 +191,7 @@ def _insert_numbered(
                 "author_id": draft.author_id,
                 "nonce": draft.nonce,
                 "kind": draft.kind,
-                "body": seal(key, bound, draft.text),
+                "body": seal_body(key, message_id, draft.random_id, channel_id, draft.author_id, draft.text),
                 "data_key_id": key_id,
                 "reply_to": draft.reply_to["id"] if draft.reply_to else None,
                 "sent_at": sent_at,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -21,10 +22,13 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from app import sqlite
 from app.audit.actor import Actor
 from app.audit.event import record
 from app.auth.announcement import announce
-from app.chat import verification
+from app.channels.channel import Channel
+from app.chat import resealing, verification
+from app.commands.channels import the_channel
 from app.commands.door import Command, Failed, Group, table
 from app.encryption import key_work, rotation
 from app.encryption.data_key import data_keys
@@ -37,6 +41,7 @@ from app.operations import key_status
 from app.operations.preflight import KEYS_IN_WORDS, key_ring
 
 NOTE_EVERY_SECONDS = 0.5
+ACTOR = Actor.command("keys rotate")
 
 keys = Group("keys", help="The keys that messages are encrypted with.")
 
@@ -73,12 +78,23 @@ def _line(key: dict[str, Any]) -> tuple[object, ...]:
 
 
 @keys.command("rotate")
-def rotate() -> None:
-    """Wrap every data key under the newest master key. Messages are not touched; killing it halfway harms nothing.
+@click.option("--messages", is_flag=True, help="Also give channels new data keys, and encrypt all messages anew.")
+@click.option("--channel", "slug", metavar="SLUG", help="With --messages: this channel only.")
+def rotate(messages: bool, slug: str | None) -> None:
+    """Wrap every data key under the newest master key. Killing it halfway harms nothing: start it again.
 
     Restart Streamzy with the new ENCRYPTION_KEY first: a server that does not hold the newest key is named, and nothing
-    is done.
+    is done. Without --messages no message is touched; with it, people go on chatting meanwhile.
     """
+    if slug and not messages:
+        raise click.UsageError("--channel needs --messages: the master key is the whole instance's.")
+    channel = the_channel(slug) if slug else None
+    _rotate_master()
+    if messages:
+        _rotate_messages(channel)
+
+
+def _rotate_master() -> None:
     newest = data_keys().ring.newest_id
     try:
         count = rotation.count_stale()
@@ -86,7 +102,7 @@ def rotate() -> None:
             click.echo(f"Nothing to do: every data key is under the newest master key, {newest}.")
             return
         # Recorded before the first batch: a rotation that is killed later has been recorded all the same.
-        record("keys.rotated", Actor.command("keys rotate"), target_kind="key", target_name=newest, data_keys=count)
+        record("keys.rotated", ACTOR, target_kind="key", target_name=newest, data_keys=count)
         MasterKey.note(data_keys().ring.ids)
         work = KeyWork.begin(key_work.MASTER, count)
         db.session.commit()
@@ -98,6 +114,34 @@ def rotate() -> None:
     work.finish()
     db.session.commit()
     click.echo(f"{count} data keys are now under {newest}. `flask keys status` says which old key may be dropped.")
+
+
+def _rotate_messages(channel: Channel | None) -> None:
+    work, new = resealing.begin(channel)
+    if new:
+        record(
+            "keys.messages_rotated",
+            ACTOR,
+            target_kind="channel" if channel else "",
+            target_id=channel.id if channel else None,
+            target_name=channel.slug if channel else "",
+            messages=work.total,
+        )
+    else:
+        click.echo(f"Going on where it was interrupted: {work.done} of {work.total} messages are done.")
+    db.session.commit()
+    os.nice(10)  # the chat comes first
+    for _ in _shown("Encrypting messages", work, resealing.run(work)):
+        pass
+    if destroyed := resealing.clear_up(work):
+        record("keys.destroyed", ACTOR, data_keys=destroyed, why="messages rotated")
+    announce("keys_changed")
+    work.finish()
+    db.session.commit()
+    sqlite.empty_the_log(db.engine)
+    click.echo(f"{work.total} messages are under new data keys; {destroyed} old data keys were destroyed.")
+    if work.unreadable:
+        raise Failed(f"{work.unreadable} could not be verified and stay under their old keys: flask keys verify")
 
 
 @keys.command("verify")

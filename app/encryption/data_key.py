@@ -6,12 +6,12 @@ import base64
 import hashlib
 import hmac
 import secrets
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import cast
 
 from cryptography.fernet import Fernet
 from flask import current_app
-from sqlalchemy import BigInteger, CheckConstraint, Index, String, Text, select, text
+from sqlalchemy import BigInteger, CheckConstraint, ColumnElement, Index, String, Text, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.clock import UtcDateTime, now
@@ -30,7 +30,7 @@ def _random_id() -> int:
 
 
 class DataKey(Base):
-    """A Fernet key, wrapped. The instance's own keys have channel 0; period is '' until keys are cut by month."""
+    """A Fernet key, wrapped. The instance's own keys have channel 0 and period ''; messages have a key a month."""
 
     __tablename__ = "data_key"
 
@@ -72,10 +72,12 @@ class DataKeys:
         self._unwrapped: dict[int, bytes] = {}
         self._fernets: dict[int, Fernet] = {}
 
-    def create(self, purpose: str, channel_id: int = 0) -> DataKey:
+    def create(self, purpose: str, channel_id: int = 0, period: str = "") -> DataKey:
         """Add a new active key to the session; the caller commits."""
         master_key_id, wrapped = self.ring.wrap(Fernet.generate_key())
-        key = DataKey(purpose=purpose, channel_id=channel_id, wrapped=wrapped, master_key_id=master_key_id)
+        key = DataKey(
+            purpose=purpose, channel_id=channel_id, period=period, wrapped=wrapped, master_key_id=master_key_id
+        )
         db.session.add(key)
         db.session.flush()
         return key
@@ -90,16 +92,36 @@ class DataKeys:
             if purpose not in there:
                 self.create(purpose)
 
-    def current_id(self, purpose: str, channel_id: int = 0) -> int:
-        """Id of the active key. Raises LookupError when there is none: never a throw-away key."""
-        found = db.session.scalar(
+    def current_id(self, purpose: str) -> int:
+        """Id of the instance's active key. Raises LookupError when there is none: never a throw-away key."""
+        found = self._active(purpose, 0, "")
+        if found is None:
+            raise LookupError(f"no active data key for {purpose}")
+        return found
+
+    def for_messages(self, channel_id: int, moment: datetime) -> tuple[int, Fernet]:
+        """Id and key that seal a channel's messages of the month of ``moment``; made when there is none yet.
+
+        The caller holds the channel's row, and commits. Asked inside the transaction that seals: a rotation may have
+        retired the key that was used a moment ago, and a deletion have destroyed it.
+        """
+        key_id = self._active(MESSAGES, channel_id, period_of(moment))
+        if key_id is None:
+            key_id = self.create(MESSAGES, channel_id, period_of(moment)).id
+        key = self.fernet(key_id)
+        assert key is not None  # noqa: S101 - an active key is never destroyed
+        return key_id, key
+
+    @staticmethod
+    def _active(purpose: str, channel_id: int, period: str) -> int | None:
+        return db.session.scalar(
             select(DataKey.id).where(
-                DataKey.purpose == purpose, DataKey.channel_id == channel_id, DataKey.state == "active"
+                DataKey.purpose == purpose,
+                DataKey.channel_id == channel_id,
+                DataKey.period == period,
+                DataKey.state == "active",
             )
         )
-        if found is None:
-            raise LookupError(f"no active data key for {purpose}, channel {channel_id}")
-        return found
 
     def fernet(self, key_id: int) -> Fernet | None:
         """The key to seal and open with, or None when it is unknown or destroyed.
@@ -137,6 +159,20 @@ class DataKeys:
 
     def __repr__(self) -> str:
         return f"<DataKeys {len(self._unwrapped)} in memory>"
+
+
+def period_of(moment: datetime) -> str:
+    """The month of ``moment`` in UTC, as YYYY-MM."""
+    return moment.astimezone(UTC).strftime("%Y-%m")
+
+
+def destroy(*which: ColumnElement[bool]) -> int:
+    """Destroy the data keys of these conditions; returns how many. What is sealed with them opens never again.
+
+    The caller commits, announces keys_changed, and then has SQLite's log emptied: the row stays, its key does not.
+    """
+    gone = update(DataKey).where(DataKey.wrapped.is_not(None), *which).values(wrapped=None, state="destroyed")
+    return len(db.session.scalars(gone.returning(DataKey.id), execution_options={"synchronize_session": False}).all())
 
 
 def data_keys() -> DataKeys:

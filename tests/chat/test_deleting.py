@@ -8,9 +8,8 @@ import pytest
 from sqlalchemy import select
 
 from app.chat import moderation
-from app.chat.message import Message, context
+from app.chat.message import Message, open_body
 from app.encryption.data_key import data_keys
-from app.encryption.sealed import unseal
 from app.extensions import db
 from tests.chat.cast import Cast, assemble
 from tests.chat.stage import Stage, on_both_stages, on_every_transport, refusal
@@ -52,7 +51,7 @@ def test_what_it_said_is_gone_from_the_database_and_the_row_still_verifies(stage
     with stage.backstage.open():
         message = db.session.scalars(select(Message).where(Message.channel_id == cast.backstage_channel().id)).one()
         key = data_keys().fernet(message.data_key_id)
-        assert unseal(key, context(message.random_id, message.channel_id, message.author_id), message.body) == ""
+        assert open_body(key, 1, message.random_id, message.channel_id, message.author_id, message.body) == ""
         assert message.deleted_at is not None
         assert message.deleted_by_id == stage.backstage.account(cast.name("viewer")).id
     assert "could not be" not in stage.server.run_flask("keys", "verify").stdout

@@ -14,10 +14,9 @@ from flask import Flask
 from app import create_app
 from app.auth.user import User
 from app.channels.channel import Channel
-from app.chat.message import Message, context
+from app.chat.message import Message, seal_body
 from app.clock import now
-from app.encryption.data_key import MESSAGES, data_keys
-from app.encryption.sealed import seal
+from app.encryption.data_key import data_keys
 from app.extensions import db
 from config import Settings
 
@@ -86,9 +85,8 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.Fix
 
 def say(channel: Channel, author: User, text: str) -> Message:
     """Store one message, as the writer does."""
-    key_id, random_id = data_keys().current_id(MESSAGES, channel.id), secrets.token_bytes(16)
-    key = data_keys().fernet(key_id)
-    assert key
+    random_id = secrets.token_bytes(16)
+    key_id, key = data_keys().for_messages(channel.id, now())
     channel.last_message_id += 1
     message = Message(
         channel_id=channel.id,
@@ -96,7 +94,7 @@ def say(channel: Channel, author: User, text: str) -> Message:
         random_id=random_id,
         author_id=author.id,
         nonce=random_id.hex(),
-        body=seal(key, context(random_id, channel.id, author.id), text),
+        body=seal_body(key, channel.last_message_id, random_id, channel.id, author.id, text),
         data_key_id=key_id,
         sent_at=now(),
     )
