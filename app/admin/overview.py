@@ -8,6 +8,7 @@ from typing import Any
 from flask import current_app, url_for
 from sqlalchemy import func, select
 
+from app.admin import charts
 from app.applications.streamer_application import UNDECIDED, StreamerApplication
 from app.audit import chain
 from app.audit.event import AuditEvent
@@ -30,6 +31,7 @@ def overview() -> dict[str, Any]:
             "messages": db.session.scalar(select(func.coalesce(func.sum(Channel.last_message_id), 0))),
             "failed_sign_ins": _failed_sign_ins(),
         },
+        "charts": charts.last_days(),
         "events": events,
         "chain": {"ok": chain.end_holds(), "last_id": chain.length()},
     }
