@@ -13,6 +13,7 @@ from app.account.routes import account
 from app.account.two_factor_routes import two_factor_pages
 from app.admin import channel_routes, user_routes  # noqa: F401 - as above
 from app.admin.routes import admin
+from app.applications import routine  # noqa: F401 - what it does by itself is found by its decorator
 from app.applications.routes import applications
 from app.auth import permissions
 from app.auth.recovery_routes import recovery

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import delete, update
 
+from app.applications import erasure
 from app.applications.streamer_application import StreamerApplication
 from app.audit import history
 from app.audit.actor import Actor
@@ -45,7 +46,7 @@ def _erase(user: User, messages_deleted: bool) -> None:
         announce("channel_changed", channel_id=channel.id)
     applications = StreamerApplication.of_account(user.id)
     for application in applications:
-        application.erase()
+        erasure.erase(application, Actor(user.username, user.id))
     db.session.execute(delete(Membership).where(Membership.account_id == user.id))
     db.session.flush()
     history.erase_personal(user.id, [application.id for application in applications])

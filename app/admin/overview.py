@@ -9,7 +9,8 @@ from flask import current_app, url_for
 from sqlalchemy import func, select
 
 from app.admin import charts
-from app.applications.streamer_application import UNDECIDED, StreamerApplication
+from app.applications.state import UNDECIDED
+from app.applications.streamer_application import StreamerApplication
 from app.audit import chain
 from app.audit.event import AuditEvent
 from app.auth import lockout
@@ -95,7 +96,7 @@ def queue_counts() -> dict[str, int]:
 
 def checks(application: StreamerApplication) -> list[dict[str, Any]]:
     """What was looked up for whoever reviews ``application``."""
-    others = application.others_of_contact()
+    others = len(application.others_of_contact())
     found = [
         {
             "ok": others == 0,

@@ -6,21 +6,17 @@ from collections.abc import Callable
 from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
-from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.wrappers import Response
 
 from app.admin import overview as overviews
 from app.admin.forms import DecisionForm
-from app.applications.streamer_application import (
-    PENDING,
-    CannotApprove,
-    OwnApplication,
-    StaleDecision,
-    StreamerApplication,
-)
+from app.applications import decision
+from app.applications.reason_template import ReasonTemplate
+from app.applications.refusal import CannotDecide, OwnApplication, StaleDecision
+from app.applications.state import PENDING
+from app.applications.streamer_application import StreamerApplication
 from app.audit.event import record
 from app.auth.permissions import admins_only, current_actor, the_user
-from app.channels.channel import Channel
 from app.extensions import db
 
 admin = Blueprint("admin", __name__, url_prefix="/admin")
@@ -53,7 +49,7 @@ def applications() -> str:
 def application(id: int) -> str:
     """One application on one screen. Opening it is recorded: it shows personal data."""
     found = _find(id)
-    record("application.viewed", current_actor(), **_target(found))
+    record("application.viewed", current_actor(), **found.target())
     db.session.commit()
     return _page(found, DecisionForm(formdata=None, version=found.version))
 
@@ -62,35 +58,33 @@ def application(id: int) -> str:
 @admins_only
 def approve(id: int) -> Response | tuple[str, int]:
     """Open the channel and the account."""
-    return _decide(id, "application.approved", StreamerApplication.approve, "The channel is open.")
+    return _decide(id, decision.approve, "The channel is open.")
 
 
 @admin.post("/applications/<int:id>/reject")
 @admins_only
 def reject(id: int) -> Response | tuple[str, int]:
     """Say no, and why."""
-    return _decide(id, "application.rejected", StreamerApplication.reject, "The application is rejected.")
+    return _decide(id, decision.reject, "The application is rejected.")
 
 
-def _decide(
-    application_id: int, event: str, verb: Callable[..., Channel | None], done: str
-) -> Response | tuple[str, int]:
+def _decide(application_id: int, verb: Callable[..., Any], done: str) -> Response | tuple[str, int]:
     found, form = _find(application_id), DecisionForm()
-    if form.validate_on_submit() and event == "application.rejected" and not form.reason.data:
+    if form.validate_on_submit() and verb is decision.reject and not form.reason.data:
         form.reason.errors = ["Tell the applicant why."]
     if form.errors:
         return _page(found, form), 400
     try:
-        channel = verb(found, the_user(), form.reason.data or "", form.note.data or "", form.seen_version())
-        record(event, current_actor(), **_target(found), channel=channel.slug if channel else "")
+        words = {"reason": form.reason.data or "", "note": form.note.data or ""}
+        verb(found, the_user(), current_actor(), version=form.seen_version(), **words)
         db.session.commit()
     except OwnApplication:
         abort(403, "Nobody decides their own application. Ask another admin.")
-    except (StaleDecision, StaleDataError, CannotApprove) as late:
+    except (StaleDecision, CannotDecide) as late:
         db.session.rollback()
         found = _find(application_id)
         form.version.data = str(found.version)
-        why = str(late) if isinstance(late, CannotApprove) else found.what_became_of_it()
+        why = str(late) if isinstance(late, CannotDecide) else found.what_became_of_it()
         return _page(found, form, conflict=why), 409
     flash(done, "success")
     return redirect(url_for("admin.application", id=application_id))
@@ -102,6 +96,7 @@ def _page(found: StreamerApplication, form: DecisionForm, conflict: str | None =
         application=found,
         form=form,
         checks=overviews.checks(found),
+        reason_templates=ReasonTemplate.all(),
         applications=StreamerApplication.queue(),
         own=found.is_own_of(the_user()),
         conflict=conflict,
@@ -113,7 +108,3 @@ def _find(application_id: int) -> StreamerApplication:
     if found is None:
         abort(404)
     return found
-
-
-def _target(found: StreamerApplication) -> dict[str, Any]:
-    return {"target_kind": "application", "target_id": found.id, "target_name": found.reference}

@@ -9,8 +9,12 @@ from flask import Blueprint, abort, current_app, flash, redirect, render_templat
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.wrappers import Response
 
+from app.applications import applicant
+from app.applications import reveal as reveals
+from app.applications.contact import network_hash
 from app.applications.forms import ApplicationForm
-from app.applications.streamer_application import NotRevealable, StaleDecision, StreamerApplication
+from app.applications.refusal import NotRevealable, StaleDecision
+from app.applications.streamer_application import StreamerApplication
 from app.audit.event import record
 from app.auth import password as passwords
 from app.auth.name import NameRefused
@@ -41,12 +45,13 @@ def apply() -> str | tuple[str, int] | Response:
             about=form.about.data or "",
             links=form.link_list(),
             applicant=current_user(),
+            network=network_hash(request.remote_addr or ""),
         )
     except NameRefused as refused:
         db.session.rollback()
         form.slug.errors = [str(refused)]
         return render_template("applications/apply.html", form=form), 409
-    record("application.submitted", current_actor("applicant"), **_target(application))
+    record("application.submitted", current_actor("applicant"), **application.target())
     db.session.commit()
     return render_template(
         "applications/submitted.html",
@@ -69,15 +74,14 @@ def reveal(token: str) -> str | tuple[str, int]:
     """Generate the password and show it, this once."""
     application = _find(token)
     browser = session.setdefault("browser", secrets.token_urlsafe(16))
-    if not application.can_reveal(browser):
+    if not reveals.can_reveal(application, browser):
         return _status_page(application, token), 409
     generated = passwords.generate()
     db.session.rollback()  # no transaction stays open while bcrypt works
     hashed = passwords.hash_password(generated, current_app.config["STREAMZY"].bcrypt_rounds)
     application = _find(token)
     try:
-        account = application.reveal(hashed, browser)
-        record("application.revealed", current_actor("applicant"), **_target(application))
+        account = reveals.reveal(application, hashed, browser, current_actor("applicant"))
         db.session.commit()
     except (NotRevealable, StaleDataError):
         db.session.rollback()
@@ -91,10 +95,9 @@ def withdraw(token: str) -> Response | tuple[str, int]:
     """Take the application back."""
     application = _find(token)
     try:
-        application.withdraw()
-        record("application.withdrawn", current_actor("applicant"), **_target(application))
+        applicant.withdraw(application, current_actor("applicant"))
         db.session.commit()
-    except (StaleDecision, StaleDataError):
+    except StaleDecision:
         db.session.rollback()
         flash(_find(token).what_became_of_it(), "error")
         return _status_page(_find(token), token), 409
@@ -114,7 +117,7 @@ def _status_page(application: StreamerApplication, token: str, **revealed: Any) 
         "applications/status.html",
         application=application,
         token=token,
-        can_reveal=application.can_reveal(session.get("browser")),
+        can_reveal=reveals.can_reveal(application, session.get("browser")),
         just_revealed="password" in revealed,
         username=revealed.get("username"),
         password=revealed.get("password"),
@@ -143,7 +146,3 @@ def _record_blocks(form: ApplicationForm) -> None:
             text_hash=data_keys().lookup_hash(text).hex(),
         )
     db.session.commit()
-
-
-def _target(application: StreamerApplication) -> dict[str, Any]:
-    return {"target_kind": "application", "target_id": application.id, "target_name": application.reference}

@@ -9,6 +9,10 @@ from sqlalchemy import ColumnElement, and_, or_, select, update
 from app.audit.event import EVENTS, AuditEvent
 from app.extensions import db
 
+# What applicants do: where they came from, and by which browser, is theirs to have erased.
+BY_APPLICANTS = ("submitted", "answered", "withdrawn", "revealed")
+NOTHING = dict.fromkeys(("actor_name", "ip", "user_agent", "target_name", "details", "salt"))
+
 # What concerns the safety of an account; what its owner does in the chat or as an admin stands elsewhere.
 KINDS = ("account", "login", "logout", "passkey", "password", "recovery", "session", "token", "two_factor")
 SHOWN = [event for event in EVENTS if event.partition(".")[0] in KINDS]
@@ -31,10 +35,19 @@ def erase_personal(account_id: int, application_ids: list[int]) -> None:
     What happened and when stays, and so does the chain: it runs over a salted digest of these fields, and with the
     salt gone nobody can find out from it what they were.
     """
-    nothing = dict.fromkeys(("actor_name", "ip", "user_agent", "target_name", "details", "salt"))
     applied = and_(AuditEvent.target_kind == "application", AuditEvent.target_id.in_(application_ids))
     theirs = or_(AuditEvent.actor_id == account_id, _on(account_id), applied)
-    db.session.execute(update(AuditEvent).where(theirs).values(nothing).execution_options(synchronize_session=False))
+    db.session.execute(update(AuditEvent).where(theirs).values(NOTHING).execution_options(synchronize_session=False))
+
+
+def erase_applicant(application_id: int) -> None:
+    """Empty the personal fields of what the applicant did with one application; who decided it stays."""
+    theirs = and_(
+        AuditEvent.target_kind == "application",
+        AuditEvent.target_id == application_id,
+        AuditEvent.event.in_([f"application.{act}" for act in BY_APPLICANTS]),
+    )
+    db.session.execute(update(AuditEvent).where(theirs).values(NOTHING).execution_options(synchronize_session=False))
 
 
 def _on(account_id: int) -> ColumnElement[bool]:

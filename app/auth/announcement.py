@@ -31,7 +31,8 @@ class News:
     """What was announced.
 
     ``kind`` is session_ended, account_changed (with a channel: what the account may do there), channel_changed,
-    keys_changed, message_deleted or messages_cleared. ``details`` are the kind's own, and never hold what was said.
+    keys_changed, message_deleted, messages_cleared or application_changed. ``details`` are the kind's own, and never
+    hold what was said.
     """
 
     id: int

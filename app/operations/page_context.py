@@ -9,7 +9,8 @@ from flask import Flask, current_app, g, request
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 
-from app.applications.streamer_application import UNDECIDED, StreamerApplication
+from app.applications.state import UNDECIDED
+from app.applications.streamer_application import StreamerApplication
 from app.audit.actor import coarse
 from app.auth import two_factor
 from app.auth.passkey import Site

@@ -8,6 +8,7 @@ import re
 import pytest
 from sqlalchemy import select
 
+from app.applications.link import ApplicationLink
 from app.applications.streamer_application import StreamerApplication
 from app.auth import name as names
 from app.extensions import db
@@ -41,7 +42,7 @@ def test_the_database_keeps_the_texts_sealed_and_the_link_as_a_hash(people: Peop
     stored = str(everything())
     for secret in (WISHES["email"], "Every clear night", "Bring a blanket", "example.org/stars", token):
         assert secret not in stored
-    row = db.session.execute(select(StreamerApplication.token_hash)).one()
+    row = db.session.execute(select(ApplicationLink.token_hash)).one()
     assert row.token_hash == hashlib.sha256(token.encode()).digest()
     assert len(token) >= 43, "32 random bytes"
 
@@ -187,7 +188,7 @@ def test_a_known_contact_is_answered_like_any_other(people: People) -> None:
         shown.append(re.sub(r"(?:second|third-|fourth)-one", "", text))
     assert len(set(shown)) == 1
     first = db.session.scalars(select(StreamerApplication).order_by(StreamerApplication.id)).all()[0]
-    assert first.others_of_contact() == 2, "the admin sees it, whatever the case"
+    assert len(first.others_of_contact()) == 2, "the admin sees it, whatever the case"
 
 
 @pytest.mark.settings(RATELIMIT_APPLICATIONS="5 per 5 minutes")

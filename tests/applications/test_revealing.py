@@ -8,7 +8,9 @@ import pytest
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
+from app.applications import decision, reveal
 from app.applications.streamer_application import StreamerApplication
+from app.audit.actor import Actor
 from app.auth import password as passwords
 from app.auth.user import User
 from app.clock import Clock
@@ -26,7 +28,7 @@ def approved(people: People, slug: str = "star-watch") -> str:
     link = private_link(apply(people.visitor(), slug=slug))
     application = db.session.scalars(select(StreamerApplication).where(StreamerApplication.slug == slug)).one()
     admin = people.account(f"admin-of-{slug}", role="admin")
-    application.approve(admin, "Welcome.", "", application.version)
+    decision.approve(application, admin, Actor("ada", admin.id), version=application.version, reason="Welcome.")
     db.session.commit()
     return link
 
@@ -176,7 +178,8 @@ def test_an_operator_may_let_it_be_shown_once_more(people: People, clock: Clock)
     link, stella = approved(people), people.visitor()
     first = revealed_on(press(stella, link))
     clock.offset_seconds = 8 * DAY
-    db.session.scalars(select(StreamerApplication)).one().allow_reveal_again()
+    application, ada = db.session.scalars(select(StreamerApplication)).one(), people.account("ada", role="admin")
+    reveal.reissue(application, ada, Actor("ada", ada.id), version=application.version)
     db.session.commit()
     second = revealed_on(press(people.visitor(), link))
     assert first is not None

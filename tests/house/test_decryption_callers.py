@@ -24,7 +24,7 @@ OPENERS = {
 DECRYPTERS = {"app/encryption/sealed.py", "app/encryption/keyring.py"}
 
 # Rows with texts of their own: which of them is read, by which modules and templates.
-READERS = {
+READERS: dict[str, dict[str, set[str]]] = {
     "StreamerApplication": {
         "about": {"app/account/own_data.py", "templates/admin/application.html"},
         "email": {"app/account/own_data.py", "templates/admin/application.html"},
@@ -36,6 +36,7 @@ READERS = {
             "templates/applications/status.html",
         },
     },
+    "ApplicationStep": {"told_text": set(), "remark_text": set()},
     "Sanction": {
         # told to whom it is about, who may take it along; shown to the streamer and admins
         "stated_reason": {"app/account/own_data.py", "app/chat/connections.py", "templates/channels/_bans.html"}
