@@ -36,6 +36,7 @@ from app.encryption.keyring import EncryptionKeyError, KeyRing
 from app.extensions import csrf, db, limiter, migrate, socketio
 from app.operations import error_pages, measurements, page_context, static_files
 from app.operations.routes import operations
+from app.security import local_windows  # noqa: F401 - registers the storage of limits
 from app.security.headers import SecurityHeaders
 from app.security.origins import same_origin
 from app.security.rate_limits import limit_pages
@@ -99,7 +100,7 @@ def create_app(settings: Settings) -> Flask:
         logger=False,
         engineio_logger=False,
     )
-    transport.install(socketio, settings.transport, LARGEST_PACKET)
+    transport.install(socketio, settings.transport, LARGEST_PACKET, socket_events.direct_handlers(app))
     app.wsgi_app = SecurityHeaders(app.wsgi_app)  # type: ignore[method-assign]  # Flask documents this form
     hops = settings.trusted_proxies
     if hops:
@@ -125,7 +126,7 @@ def _configure(app: Flask, settings: Settings) -> None:
         SQLALCHEMY_ENGINE_OPTIONS={"connect_args": sqlite.CONNECT_ARGS}
         if settings.sqlite
         else {"pool_pre_ping": True, "pool_size": 10},
-        RATELIMIT_STORAGE_URI=settings.redis_url or "memory://",
+        RATELIMIT_STORAGE_URI=settings.redis_url or "local://",
         RATELIMIT_STRATEGY="moving-window",
         PREFERRED_URL_SCHEME="https" if settings.session_cookie_secure else "http",
     )

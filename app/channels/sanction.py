@@ -45,9 +45,10 @@ class Sanction(Base):
     stated_reason = sealed_text("reason_sealed")
 
     @classmethod
-    def holding(cls, channel_id: int) -> tuple[ColumnElement[bool], ...]:
-        """Conditions for the sanctions that hold in a channel now."""
-        return (cls.channel_id == channel_id, cls.lifted_at.is_(None), or_(cls.until.is_(None), cls.until > now()))
+    def holding(cls, channel_id: Any, moment: Any = None) -> tuple[ColumnElement[bool], ...]:
+        """Conditions for the sanctions that hold in a channel, now unless another ``moment`` is given."""
+        still = cls.until > (now() if moment is None else moment)
+        return (cls.channel_id == channel_id, cls.lifted_at.is_(None), or_(cls.until.is_(None), still))
 
     @classmethod
     def in_force(cls, channel_id: int, account_id: int) -> Sanction | None:

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Connection, Select, bindparam, func, select
 
 from app.auth.session import UserSession
 from app.auth.user import User
@@ -35,6 +35,24 @@ SAME_WITHIN = timedelta(seconds=30)
 # In memory, since a stored fingerprint would tell which sealed messages are alike.
 _said: OrderedDict[tuple[int, int, bytes], datetime] = OrderedDict()
 _key = secrets.token_bytes(32)
+
+
+# Built once: SQLAlchemy takes longer to build these than the database to answer them.
+# Sessions that live at this moment, and their accounts' roles: a send that races a sign-out is not stored.
+SIGNED_IN = (
+    select(UserSession.id, User.role)
+    .join(User, User.id == UserSession.account_id)
+    .where(
+        UserSession.id.in_(bindparam("sessions", expanding=True)),
+        UserSession.ended_at.is_(None),
+        User.disabled_at.is_(None),
+        User.must_change_password.is_(False),
+    )
+)
+HELD_BACK = select(Sanction.account_id, Sanction.until).where(
+    *Sanction.holding(bindparam("channel"), bindparam("moment")),
+    Sanction.account_id.in_(bindparam("authors", expanding=True)),
+)
 
 
 def held_back(until: datetime | None) -> Refused:
@@ -57,12 +75,13 @@ class Admission:
         self._quotable: set[int] = set()
         self._accepted: list[tuple[int, int, bytes]] = []
 
-    def look_up(self, drafts: Sequence[Draft]) -> None:
+    def look_up(self, connection: Connection, drafts: Sequence[Draft]) -> None:
         """Read what the drafts' authors may do: two queries, and one more for each mode that is on."""
         authors = {draft.author_id for draft in drafts}
-        self._account_roles = self._signed_in({draft.session_id for draft in drafts})
-        holding = select(Sanction.account_id, Sanction.until).where(*Sanction.holding(self.channel_id))
-        for account_id, until in db.session.execute(holding.where(Sanction.account_id.in_(authors))):
+        sessions = {"sessions": list({draft.session_id for draft in drafts})}
+        self._account_roles = {row[0]: row[1] for row in connection.execute(SIGNED_IN, sessions)}
+        holding = {"channel": self.channel_id, "authors": list(authors), "moment": self.moment}
+        for account_id, until in connection.execute(HELD_BACK, holding):
             self._sanctions.setdefault(account_id, []).append(until)
         rules = self.rules
         if rules.members_only or rules.access == "private" or rules.slow_mode_seconds or rules.unique_messages:
@@ -117,19 +136,6 @@ class Admission:
             Message.channel_id == self.channel_id, Message.author_id.in_(authors), Message.sent_at > since
         )
         return _by_first(said.group_by(Message.author_id))
-
-    @staticmethod
-    def _signed_in(session_ids: set[int]) -> dict[int, str]:
-        """Sessions that live at this moment, and their accounts' roles: a send that races a sign-out is not stored."""
-        living = select(UserSession.id, User.role).join(User, User.id == UserSession.account_id)
-        return _by_first(
-            living.where(
-                UserSession.id.in_(session_ids),
-                UserSession.ended_at.is_(None),
-                User.disabled_at.is_(None),
-                User.must_change_password.is_(False),
-            )
-        )
 
 
 def _by_first(query: Select[*tuple[Any, ...]]) -> dict[int, Any]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
+from app.delivery.manager import FramedManager
 from app.extensions import socketio
 
 # Clients that are reading history just now: what is posted meanwhile waits here for them.
@@ -53,15 +54,27 @@ def left(channel_id: int, sid: str) -> None:
         _just_joined[channel_id].pop(sid, None)
 
 
-def message_posted(channel_id: int, message: dict[str, Any]) -> None:
-    """Tell everybody in the channel, and keep it for those who are about to be."""
+def messages_posted(channel_id: int, messages: list[dict[str, Any]]) -> None:
+    """Tell everybody in the channel what follows on another there, and keep it for those who are about to be."""
     for hold in _holds.get(channel_id, ()):
-        hold.messages.append(message)
-    newcomers = _just_joined.pop(channel_id, None)
-    has_it = [sid for sid, last_id in (newcomers or {}).items() if last_id >= message["id"]]
-    if has_it and newcomers is not None:
-        _just_joined[channel_id] = {sid: newcomers[sid] for sid in has_it}
-    socketio.emit("message", message, to=channel_room(channel_id), skip_sid=has_it or None)
+        hold.messages += messages
+    newcomers = _just_joined.pop(channel_id, {})
+    has_some = {sid: last_id for sid, last_id in newcomers.items() if last_id >= messages[0]["id"]}
+    _emit_messages(messages, channel_room(channel_id), has_some)
+    for sid, last_id in has_some.items():
+        if last_id >= messages[-1]["id"]:
+            _just_joined[channel_id][sid] = last_id
+        else:
+            _emit_messages([message for message in messages if message["id"] > last_id], sid)
+
+
+def _emit_messages(messages: list[dict[str, Any]], to: str, skipped: Collection[str] = ()) -> None:
+    manager = socketio.server.manager
+    if isinstance(manager, FramedManager):
+        manager.emit_all("message", messages, "/", to, skipped)
+        return
+    for message in messages:
+        socketio.emit("message", message, to=to, skip_sid=list(skipped) or None)
 
 
 def viewers_changed(channel_id: int, slug: str, count: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from cryptography.fernet import Fernet
@@ -117,6 +118,7 @@ def _place(message_id: int, random_id: bytes, channel_id: int, author_id: int) -
     return NUMBERED + random_id + PLACE.pack(channel_id, author_id, message_id)
 
 
+@lru_cache(maxsize=4096)
 def colour(username: str) -> int:
     """Which of the twelve name colours (1 to 12) is this account's: the same on every screen, for ever."""
     value = 2166136261
@@ -270,6 +272,11 @@ def wire(
         "author": {"username": username, "badges": author_badges, "colour": colour(username)},
         "kind": kind,
         "text": text,
-        "sent_at": sent_at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "sent_at": timestamp(sent_at),
         "reply_to": reply_to,
     }
+
+
+def timestamp(moment: datetime) -> str:
+    """A moment as clients get it: ISO 8601 in UTC, to the millisecond."""
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

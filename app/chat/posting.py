@@ -10,7 +10,7 @@ from app.chat import message as messages
 from app.chat.admission import held_back
 from app.chat.connections import Connection, Place
 from app.chat.refusal import Refused
-from app.chat.writer import Draft, Stored
+from app.chat.writer import Answer, Draft, Writer
 from app.encryption.data_key import data_keys
 from app.extensions import db
 from app.security.input_validation import attack_rule
@@ -18,8 +18,11 @@ from app.security.rate_limits import RateLimited, spend
 from app.security.text import UncleanText, clean_text, is_blank
 
 
-def post(author: Connection, place: Place, text: str, nonce: str, reply_to: int | None) -> Stored:
-    """Store and broadcast what ``author`` says in ``place``; returns once it is on disk. Raises Refused."""
+def post(author: Connection, place: Place, text: str, nonce: str, reply_to: int | None, answer: Answer) -> None:
+    """Store and broadcast what ``author`` says in ``place``; ``answer`` is called once that is done, or refused.
+
+    Raises Refused when it is refused at once.
+    """
     if author.user_id is None or author.session_id is None:
         raise Refused("not_signed_in")
     if author.must_change_password:
@@ -50,10 +53,8 @@ def post(author: Connection, place: Place, text: str, nonce: str, reply_to: int 
         nonce=nonce,
         reply_to=_quote(place, reply_to),
     )
-    # Whoever waits for the writer must hold no connection: it needs one itself, and a pool has only so many.
-    db.session.remove()
-    stored: Stored = current_app.extensions["writer"].store(draft)
-    return stored
+    writer: Writer = current_app.extensions["writer"]
+    writer.take(draft, answer)
 
 
 MOST_LINES = 12  # of one message: more would push what others said off the screen

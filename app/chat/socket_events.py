@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
-from flask import current_app, request, session
+from flask import Flask, current_app, request, session
 from flask_socketio import ConnectionRefusedError as Refusal
 from flask_socketio import join_room, leave_room
 
@@ -19,8 +19,11 @@ from app.chat import broadcasts, connections, payload, posting, presence
 from app.chat import message as messages
 from app.chat.connections import Connection, Place
 from app.chat.description import channel_as_seen, me_as_seen
+from app.chat.message import timestamp
 from app.chat.refusal import Refused
+from app.chat.writer import Stored
 from app.clock import now
+from app.delivery.direct_event import DirectHandler
 from app.extensions import db, socketio
 from app.security.rate_limits import RateLimited, address_key, spend
 
@@ -28,7 +31,10 @@ CATCH_UP = 500
 log = logging.getLogger(__name__)
 
 Handler = Callable[[Connection, dict[str, Any]], dict[str, Any]]
+Acknowledge = Callable[[dict[str, Any]], None]
+DirectHandle = Callable[[Connection, dict[str, Any], Acknowledge], None]
 GATES: dict[str, str] = {}
+DIRECT: dict[str, DirectHandle] = {}
 
 
 def event(name: str, *, gate: str) -> Callable[[Handler], Handler]:
@@ -41,25 +47,58 @@ def event(name: str, *, gate: str) -> Callable[[Handler], Handler]:
         @wraps(handle)
         def answered(*arguments: Any) -> dict[str, Any]:
             try:
-                connection = connections.of(request.sid)  # type: ignore[attr-defined]  # Flask-SocketIO adds it
-                if connection is None:
-                    raise Refused("not_signed_in")  # it was cut while this event was on its way
-                if connection.must_change_password:
-                    raise Refused("must_change_password")
+                connection = _allowed(request.sid)  # type: ignore[attr-defined]  # Flask-SocketIO adds it
                 return {"ok": True, **handle(connection, payload.one_object(arguments))}
-            except Refused as refused:
-                db.session.rollback()
-                return refused.acknowledgement()
-            except RateLimited as limited:
-                return Refused("rate_limited", retry_after=limited.retry_after).acknowledgement()
-            except Exception:
-                db.session.rollback()
-                log.exception("%s failed", name)
-                return Refused("unavailable").acknowledgement()
+            except Exception as error:
+                return _refused(name, error)
 
         return handle
 
     return register
+
+
+def direct_event(name: str, *, gate: str) -> Callable[[DirectHandle], DirectHandle]:
+    """Register a handler without a request around it, whose answer comes later: for what comes often."""
+
+    def register(handle: DirectHandle) -> DirectHandle:
+        GATES[name], DIRECT[name] = gate, handle
+        return handle
+
+    return register
+
+
+def direct_handlers(app: Flask) -> dict[str, DirectHandler]:
+    """The direct events for the transport to find."""
+    return {name: partial(_directly, app, name, handle) for name, handle in DIRECT.items()}
+
+
+def _directly(
+    app: Flask, name: str, handle: DirectHandle, sid: str, arguments: tuple[Any, ...], answer: Acknowledge
+) -> None:
+    with app.app_context():
+        try:
+            handle(_allowed(sid), payload.one_object(arguments), answer)
+        except Exception as error:
+            answer(_refused(name, error))
+
+
+def _allowed(sid: str) -> Connection:
+    connection = connections.of(sid)
+    if connection is None:
+        raise Refused("not_signed_in")  # it was cut while this event was on its way
+    if connection.must_change_password:
+        raise Refused("must_change_password")
+    return connection
+
+
+def _refused(name: str, error: Exception) -> dict[str, Any]:
+    db.session.rollback()
+    if isinstance(error, Refused):
+        return error.acknowledgement()
+    if isinstance(error, RateLimited):
+        return Refused("rate_limited", retry_after=error.retry_after).acknowledgement()
+    log.error("%s failed", name, exc_info=error)
+    return Refused("unavailable").acknowledgement()
 
 
 @socketio.on("connect")
@@ -150,17 +189,23 @@ def on_leave(connection: Connection, data: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-@event("send", gate="signed in, may write in the channel")
-def on_send(connection: Connection, data: dict[str, Any]) -> dict[str, Any]:
+@direct_event("send", gate="signed in, may write in the channel")
+def on_send(connection: Connection, data: dict[str, Any], answer: Acknowledge) -> None:
     """Say something. Answered after it is durably stored."""
     slug, said = payload.text(data, "channel", 64), payload.text(data, "text")
     nonce, reply_to = payload.text(data, "nonce", 64), payload.number(data, "reply_to", least=1)
     place = connection.places.get(slug) or connections.place(connection, slug, _user_of(connection))
     if place is None:
         raise _no_place(slug, _user_of(connection))
-    stored = posting.post(connection, place, said, nonce, reply_to)
-    connection.active_at = now()
-    return {"id": stored.id, "sent_at": stored.sent_at.isoformat(timespec="milliseconds").replace("+00:00", "Z")}
+
+    def tell(outcome: Stored | Refused) -> None:
+        if isinstance(outcome, Refused):
+            answer(outcome.acknowledgement())
+            return
+        connection.active_at = now()
+        answer({"ok": True, "id": outcome.id, "sent_at": timestamp(outcome.sent_at)})
+
+    posting.post(connection, place, said, nonce, reply_to, tell)
 
 
 @event("history", gate="who may read the channel")

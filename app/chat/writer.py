@@ -8,6 +8,7 @@ import logging
 import os
 import secrets
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -16,7 +17,8 @@ import gevent
 from flask import Flask
 from gevent.event import AsyncResult, Event
 from prometheus_client import Gauge, Histogram
-from sqlalchemy import insert, select, tuple_, update
+from sqlalchemy import Connection, bindparam, insert, select, tuple_, update
+from sqlalchemy.exc import IntegrityError
 
 from app.channels.channel import Channel
 from app.chat import broadcasts
@@ -29,6 +31,7 @@ from app.extensions import db
 
 GATHER_SECONDS = 0.002
 MOST_IN_A_BATCH = 500
+MOST_WAITING = 10_000  # beyond that a database hardly moves any more: who sends is told, instead of waiting for ever
 BATCH_SIZE = Histogram(
     "streamzy_batch_messages", "Messages stored by one transaction", buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500)
 )
@@ -39,6 +42,34 @@ BATCH_SECONDS = Histogram(
 )
 QUEUED = Gauge("streamzy_queue_messages", "Messages that wait to be stored")
 log = logging.getLogger(__name__)
+
+# Built once: SQLAlchemy takes longer to build these than the database to answer them.
+_channel: Any = Channel.__table__
+TAKE_NUMBERS = (
+    update(_channel)
+    .where(_channel.c.id == bindparam("channel"), _channel.c.disabled_at.is_(None))
+    .values(last_message_id=_channel.c.last_message_id + bindparam("many"))
+    .returning(
+        _channel.c.last_message_id,
+        _channel.c.owner_id,
+        _channel.c.access,
+        _channel.c.members_only,
+        _channel.c.slow_mode_seconds,
+        _channel.c.unique_messages,
+    )
+)
+GIVE_BACK = (
+    update(_channel)
+    .where(_channel.c.id == bindparam("channel"))
+    .values(last_message_id=_channel.c.last_message_id - bindparam("many"))
+)
+STORED = select(Message.author_id, Message.nonce, Message.id, Message.sent_at).where(
+    Message.channel_id == bindparam("channel"),
+    tuple_(Message.author_id, Message.nonce).in_(bindparam("keys", expanding=True)),
+)
+INSERT = insert(Message.__table__)  # type: ignore[arg-type]  # declared as FromClause, is a Table
+
+Published = tuple[int, list[dict[str, Any]]]  # a channel's id, and messages of it in id order
 
 
 @dataclass
@@ -66,26 +97,40 @@ class Stored:
     sent_at: datetime
 
 
+Answer = Callable[[Stored | Refused], None]
+
+
 class Writer:
     """The queue and the greenlet that empties it."""
 
     def __init__(self, app: Flask) -> None:
         self.app = app
-        self._queue: list[tuple[Draft, AsyncResult]] = []
+        self._queue: list[tuple[Draft, Answer]] = []
         self._filled = Event()
         self._greenlet: gevent.Greenlet | None = None
         self._owner = 0
         QUEUED.set_function(lambda: len(self._queue))
 
-    def store(self, draft: Draft) -> Stored:
-        """Store ``draft`` and broadcast it; returns once it is on disk. Raises Refused when it is not."""
+    def take(self, draft: Draft, answer: Answer) -> None:
+        """Store ``draft`` with those that come at the same time; ``answer`` is called once it is broadcast.
+
+        Raises Refused when too many wait already.
+        """
+        if len(self._queue) >= MOST_WAITING:
+            raise Refused("unavailable")
         if self._greenlet is None or self._greenlet.dead or self._owner != os.getpid():
             self._greenlet, self._owner = gevent.spawn(self._run), os.getpid()
-        result = AsyncResult()
-        self._queue.append((draft, result))
+        self._queue.append((draft, answer))
         self._filled.set()
-        stored: Stored = result.get()
-        return stored
+
+    def store(self, draft: Draft) -> Stored:
+        """Store ``draft`` and wait until it is broadcast, holding no database connection. Raises Refused."""
+        result = AsyncResult()
+        self.take(draft, result.set)
+        outcome: Stored | Refused = result.get()
+        if isinstance(outcome, Refused):
+            raise outcome
+        return outcome
 
     def _run(self) -> None:
         while True:
@@ -97,7 +142,7 @@ class Writer:
                 with self.app.app_context():
                     self._store_batch(batch)
 
-    def _store_batch(self, batch: list[tuple[Draft, AsyncResult]]) -> None:
+    def _store_batch(self, batch: list[tuple[Draft, Answer]]) -> None:
         BATCH_SIZE.observe(len(batch))
         try:
             with BATCH_SECONDS.time():
@@ -106,27 +151,36 @@ class Writer:
             db.session.rollback()
             log.exception("a batch of %d messages was not stored", len(batch))
             outcomes, published = [Refused("unavailable")] * len(batch), []
-        for channel_id, message in published:
-            broadcasts.message_posted(channel_id, message)
-        for (_, result), outcome in zip(batch, outcomes, strict=True):
-            if isinstance(outcome, Refused):
-                result.set_exception(outcome)
-            else:
-                result.set(outcome)
+        for channel_id, messages in published:
+            broadcasts.messages_posted(channel_id, messages)
+        for (_, answer), outcome in zip(batch, outcomes, strict=True):
+            try:
+                answer(outcome)
+            except Exception:  # one whose answer cannot be delivered must not keep the others from theirs
+                log.exception("a message was stored, and its sender could not be told")
 
 
-def _commit(drafts: list[Draft]) -> tuple[list[Stored | Refused], list[tuple[int, dict[str, Any]]]]:
+def _commit(drafts: list[Draft]) -> tuple[list[Stored | Refused], list[Published]]:
     """Store a batch in one transaction; returns each draft's outcome and what to broadcast, in id order."""
+    try:
+        return _try_to_commit(drafts, retries=False)
+    except IntegrityError:  # a nonce is there already: somebody sends again what they never saw acknowledged
+        db.session.rollback()
+        return _try_to_commit(drafts, retries=True)
+
+
+def _try_to_commit(drafts: list[Draft], *, retries: bool) -> tuple[list[Stored | Refused], list[Published]]:
     outcomes: dict[int, Stored | Refused] = {}
-    published: list[tuple[int, dict[str, Any]]] = []
+    published: list[Published] = []
     by_channel: dict[int, list[Draft]] = defaultdict(list)
     for draft in drafts:
         by_channel[draft.channel_id].append(draft)
     admissions = []
     for channel_id in sorted(by_channel):  # always in this order: two workers must not lock each other out
-        admission, shown = _insert(channel_id, by_channel[channel_id], outcomes)
+        admission, shown = _insert(channel_id, by_channel[channel_id], outcomes, retries)
         admissions.append(admission)
-        published += shown
+        if shown:
+            published.append((channel_id, shown))
     db.session.commit()
     for admission in admissions:
         admission.remember()
@@ -134,42 +188,30 @@ def _commit(drafts: list[Draft]) -> tuple[list[Stored | Refused], list[tuple[int
 
 
 def _insert(
-    channel_id: int, drafts: list[Draft], outcomes: dict[int, Stored | Refused]
-) -> tuple[Admission, list[tuple[int, dict[str, Any]]]]:
+    channel_id: int, drafts: list[Draft], outcomes: dict[int, Stored | Refused], retries: bool
+) -> tuple[Admission, list[dict[str, Any]]]:
+    connection = db.session.connection()
     unique: dict[tuple[int, str], Draft] = {}
     for draft in drafts:
         unique.setdefault((draft.author_id, draft.nonce), draft)
     # Taking the numbers also takes the channel's row lock: what follows sees everything stored before.
-    rules = db.session.execute(
-        update(Channel)
-        .where(Channel.id == channel_id, Channel.disabled_at.is_(None))
-        .values(last_message_id=Channel.last_message_id + len(unique))
-        .returning(
-            Channel.last_message_id,
-            Channel.owner_id,
-            Channel.access,
-            Channel.members_only,
-            Channel.slow_mode_seconds,
-            Channel.unique_messages,
-        )
-    ).first()
+    rules = connection.execute(TAKE_NUMBERS, {"channel": channel_id, "many": len(unique)}).first()
     admission = Admission(channel_id, rules)
     if rules is None:
         outcomes.update((id(draft), Refused("not_found")) for draft in drafts)
         return admission, []
-    stored = _already_stored(channel_id, list(unique))
+    stored = _already_stored(connection, channel_id, list(unique)) if retries else {}
     new = {key: draft for key, draft in unique.items() if key not in stored}
-    admission.look_up(list(new.values()))
+    admission.look_up(connection, list(new.values()))
     refused = {key: refusal for key, draft in new.items() if (refusal := admission.refusal(draft))}
-    fresh = [draft for key, draft in new.items() if key not in refused]
+    if refused and not retries:  # what may not be said now may have been stored before
+        stored = _already_stored(connection, channel_id, list(refused))
+        refused = {key: refusal for key, refusal in refused.items() if key not in stored}
+    fresh = [draft for key, draft in new.items() if key not in refused and key not in stored]
     if len(fresh) < len(unique):  # rare: give the numbers back, so that ids stay dense
-        db.session.execute(
-            update(Channel)
-            .where(Channel.id == channel_id)
-            .values(last_message_id=Channel.last_message_id - (len(unique) - len(fresh)))
-        )
+        connection.execute(GIVE_BACK, {"channel": channel_id, "many": len(unique) - len(fresh)})
     first_id = rules.last_message_id - len(unique) + 1
-    published = _insert_numbered(channel_id, first_id, fresh, stored) if fresh else []
+    published = _insert_numbered(connection, channel_id, first_id, fresh, stored) if fresh else []
     for draft in drafts:
         key = (draft.author_id, draft.nonce)
         outcomes[id(draft)] = stored.get(key) or refused[key]
@@ -177,8 +219,12 @@ def _insert(
 
 
 def _insert_numbered(
-    channel_id: int, first_id: int, drafts: list[Draft], stored: dict[tuple[int, str], Stored]
-) -> list[tuple[int, dict[str, Any]]]:
+    connection: Connection,
+    channel_id: int,
+    first_id: int,
+    drafts: list[Draft],
+    stored: dict[tuple[int, str], Stored],
+) -> list[dict[str, Any]]:
     sent_at, rows, published = now(), [], []
     sent_at = sent_at.replace(microsecond=sent_at.microsecond // 1000 * 1000)
     key_id, key = data_keys().for_messages(channel_id, sent_at)
@@ -198,18 +244,14 @@ def _insert_numbered(
             }
         )
         stored[(draft.author_id, draft.nonce)] = Stored(message_id, sent_at)
-        shown = wire(
-            message_id, draft.slug, draft.username, draft.badges, draft.kind, draft.text, sent_at, draft.reply_to
-        )
-        published.append((channel_id, shown))
-    db.session.execute(insert(Message.__table__), rows)  # type: ignore[arg-type]  # declared as FromClause, is a Table
+        author = (draft.slug, draft.username, draft.badges)
+        published.append(wire(message_id, *author, draft.kind, draft.text, sent_at, draft.reply_to))
+    connection.execute(INSERT, rows)
     return published
 
 
-def _already_stored(channel_id: int, keys: list[tuple[int, str]]) -> dict[tuple[int, str], Stored]:
-    rows = db.session.execute(
-        select(Message.author_id, Message.nonce, Message.id, Message.sent_at).where(
-            Message.channel_id == channel_id, tuple_(Message.author_id, Message.nonce).in_(keys)
-        )
-    )
+def _already_stored(
+    connection: Connection, channel_id: int, keys: list[tuple[int, str]]
+) -> dict[tuple[int, str], Stored]:
+    rows = connection.execute(STORED, {"channel": channel_id, "keys": keys})
     return {(row.author_id, row.nonce): Stored(row.id, row.sent_at) for row in rows}

@@ -22,12 +22,15 @@ class Outbox:
     does not keep up costs MOST_PENDING bytes at most, then its socket is shut and the descriptor freed.
     """
 
+    __slots__ = ("_last", "_pending", "_queued", "_rest", "_send", "_socket", "_waiting", "_watcher", "closed")
+
     def __init__(self, sock: Any) -> None:
         self._socket = sock
         # gevent's own send() would park a greenlet on a full buffer: we keep the rest and watch the socket instead.
         self._send = getattr(sock, "_sock", sock).send
         self._waiting: list[bytes] = []
         self._rest = b""
+        self._pending = 0  # bytes that came while the socket took none
         self._queued = False
         self._watcher: Any = None
         self._last = False
@@ -38,11 +41,14 @@ class Outbox:
         if self.closed:
             return
         self._waiting.append(frame)
+        if self._queued:
+            return
         if self._watcher is None:
-            if not self._queued:
-                self._queued = True
-                _flush.add(self)
-        elif len(self._rest) + sum(map(len, self._waiting)) > MOST_PENDING:
+            self._queued = True
+            _flush.add(self)
+            return
+        self._pending += len(frame)
+        if len(self._rest) + self._pending > MOST_PENDING:
             DROPPED.inc()
             self.close()
 
@@ -56,8 +62,10 @@ class Outbox:
         self._queued = False
         if self.closed:
             return
-        data = self._rest + b"".join(self._waiting)
-        self._waiting.clear()
+        waiting = self._waiting
+        # The usual case is one frame for everybody: it is not copied.
+        data = waiting[0] if len(waiting) == 1 and not self._rest else self._rest + b"".join(waiting)
+        waiting.clear()
         try:
             sent = self._send(data) if data else 0
         except (BlockingIOError, InterruptedError):
@@ -65,13 +73,10 @@ class Outbox:
         except OSError:
             self.close()
             return
-        self._rest = data[sent:]
-        if self._rest:
-            self._watch()
-        else:
-            self._unwatch()
-            if self._last:
-                self.close()
+        if sent != len(data):
+            self._keep(data[sent:])
+        elif self._watcher is not None or self._last:
+            self._done()
 
     def close(self) -> None:
         """Drop what waits and shut the socket: whoever reads from it is woken."""
@@ -84,10 +89,17 @@ class Outbox:
         with contextlib.suppress(OSError):  # the peer may be gone already
             self._socket.shutdown(socket.SHUT_RDWR)
 
-    def _watch(self) -> None:
+    def _keep(self, rest: bytes) -> None:
+        self._rest, self._pending = rest, 0
         if self._watcher is None:
             self._watcher = get_hub().loop.io(self._socket.fileno(), WRITE)
             self._watcher.start(self.flush)
+
+    def _done(self) -> None:
+        self._rest, self._pending = b"", 0
+        self._unwatch()
+        if self._last:
+            self.close()
 
     def _unwatch(self) -> None:
         if self._watcher is not None:

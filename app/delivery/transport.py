@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Mapping
 from functools import partial
 from importlib.metadata import version
 from typing import Any
@@ -14,10 +14,11 @@ from engineio import exceptions, packet
 from engineio.async_drivers.gevent import SimpleWebSocketWSGI
 from engineio.socket import Socket
 from flask_socketio import SocketIO
-from prometheus_client import Counter
 from socketio import Manager
-from socketio.packet import EVENT
 
+from app.delivery.direct_event import DirectEvents, DirectHandler
+from app.delivery.heartbeat import Heartbeat
+from app.delivery.manager import FramedManager
 from app.delivery.outbox import Outbox
 from app.delivery.packet import StrictPacket, Unreadable
 from app.delivery.websocket import WebSocket, framed
@@ -26,49 +27,7 @@ from app.delivery.websocket import WebSocket, framed
 UNREADABLE = (ValueError, LookupError, RecursionError)
 UNUSED_SECONDS = 10
 KNOWN_ENGINES = ("4.12.", "4.13.", "4.14.", "4.15.")
-DELIVERIES = Counter("streamzy_deliveries", "Broadcast events written, once for each socket that gets them")
 log = logging.getLogger(__name__)
-
-
-class FramedManager(Manager):
-    """The client manager that frames a broadcast once, whoever many get it."""
-
-    def emit(
-        self,
-        event: str,
-        data: Any,
-        namespace: str,
-        room: Any = None,
-        skip_sid: Any = None,
-        callback: Callable[..., Any] | None = None,
-        to: Any = None,
-        **options: Any,
-    ) -> None:
-        """As the library's ``emit``; clients on polling get packets from their queue as ever."""
-        if callback or namespace not in self.rooms:
-            super().emit(event, data, namespace, room, skip_sid, callback, to, **options)
-            return
-        arguments = list(data) if isinstance(data, tuple) else [] if data is None else [data]
-        encoded = self.server.packet_class(EVENT, namespace=namespace, data=[event, *arguments]).encode()
-        packets = [
-            packet.Packet(packet.MESSAGE, part) for part in (encoded if isinstance(encoded, list) else [encoded])
-        ]
-        frames = [framed(part.encode()) for part in packets]
-        skipped = set(skip_sid) if isinstance(skip_sid, (list, tuple, set)) else {skip_sid}
-        sockets, delivered = self.server.eio.sockets, 0
-        for sid, engine_sid in self.get_participants(namespace, to or room):
-            client = sockets.get(engine_sid)
-            if sid in skipped or client is None or client.closed:
-                continue
-            delivered += 1
-            outbox = getattr(client, "outbox", None)
-            if outbox is None:
-                for part in packets:
-                    client.send(part)
-            else:
-                for frame in frames:
-                    outbox.push(frame)
-        DELIVERIES.inc(delivered)
 
 
 class CarefulSocket(Socket):
@@ -78,7 +37,9 @@ class CarefulSocket(Socket):
     closing: bool
     connected: bool
     opened_at: float
+    last_ping: float | None
     manager: Manager
+    heartbeat: Heartbeat
 
     def check_ping_timeout(self) -> bool:
         """Look, as the engine does every few seconds, whether this line is worth keeping.
@@ -90,6 +51,18 @@ class CarefulSocket(Socket):
             self.close(reason=self.server.reason.PING_TIMEOUT)
             return False
         return bool(super().check_ping_timeout())
+
+    def schedule_ping(self) -> None:
+        """The client answered the last ping: the next one follows in time."""
+        if self.last_ping:  # else one is under way already
+            self.last_ping = None
+            self.heartbeat.add(self)
+
+    def ping(self) -> None:
+        """Ask whether the client is still there."""
+        if not self.closing and not self.closed:
+            self.last_ping = time.time()
+            self.send(packet.Packet(packet.PING))
 
     def close(self, wait: bool = True, abort: bool = False, reason: Any = None) -> None:
         """End it. The library would wait until all is delivered: for ever, if the client never asks again."""
@@ -206,7 +179,7 @@ def client_manager(transport: str) -> Manager:
     return FramedManager() if _fast(transport) else Manager()
 
 
-def install(socketio: SocketIO, transport: str, most_bytes: int) -> None:
+def install(socketio: SocketIO, transport: str, most_bytes: int, direct_handlers: Mapping[str, DirectHandler]) -> None:
     """Set the transport of an initialised ``socketio``: ``fast``, or the library's ``stock``."""
     engine, fast = socketio.server.eio, _fast(transport)
     socketio.server.packet_class = StrictPacket
@@ -216,6 +189,7 @@ def install(socketio: SocketIO, transport: str, most_bytes: int) -> None:
     engine._async = dict(engine._async, websocket=WebSocket if fast else stock)
     socket_class = DirectSocket if fast else CarefulSocket
     connected, received = engine.handlers["connect"], engine.handlers["message"]
+    heartbeat, direct = Heartbeat(engine.ping_interval), DirectEvents(socketio, direct_handlers)
 
     def connect(engine_sid: str, environ: dict[str, Any]) -> Any:
         # The engine has just made its own socket and has no place to say of which class. Before anything but the
@@ -223,13 +197,15 @@ def install(socketio: SocketIO, transport: str, most_bytes: int) -> None:
         client = engine.sockets[engine_sid]
         client.__class__ = socket_class
         client.opened_at, client.manager = time.monotonic(), socketio.server.manager
+        client.heartbeat = heartbeat
         return connected(engine_sid, environ)
 
     def message(engine_sid: str, data: str | bytes) -> None:
         try:
             if not data:  # for the library, an event without a name
                 raise Unreadable
-            received(engine_sid, data)
+            if not direct.take(engine_sid, data):
+                received(engine_sid, data)
         except Unreadable:
             if engine_sid in engine.sockets:
                 engine.sockets[engine_sid].close(reason=engine.reason.TRANSPORT_ERROR)

@@ -102,6 +102,10 @@ def test_a_foreign_page_cannot_take_over_a_socket_that_is_open(stage: Stage, ada
     answer = requests.get(poller.address, headers={"Origin": "https://evil.example"}, timeout=10)
     assert answer.status_code == 400
     assert "mine" not in answer.text
+    while '"ok":true' not in (
+        told := poller.poll().text
+    ):  # a send is acknowledged once it is stored, not when it is taken
+        assert '"ok":false' not in told, told
     assert len(stage.backstage.ids(channel)) == 1
     poller.close()
 
