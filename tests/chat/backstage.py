@@ -15,6 +15,7 @@ from sqlalchemy import func, select, update
 from app import create_app
 from app.audit.actor import Actor
 from app.audit.event import AuditEvent
+from app.auth import lockout
 from app.auth.announcement import Announcement, announce
 from app.auth.session import UserSession
 from app.auth.user import User
@@ -69,6 +70,12 @@ class Backstage:
         with self.open():
             self.account(name).must_change_password = True
             announce("account_changed", account_id=self.account(name).id)
+            db.session.commit()
+
+    def forget_tries(self, name: str) -> None:
+        """Lift an account's lock, as an operator would."""
+        with self.open():
+            lockout.forget(self.account(name).id)
             db.session.commit()
 
     def let_time_pass(self, name: str, minutes: float) -> None:
