@@ -138,7 +138,7 @@ class DataKeys:
         raw = self._raw(key_id)
         if raw is None:
             raise LookupError("the data key is unknown or destroyed")
-        return hmac.digest(base64.urlsafe_b64decode(raw), message, hashlib.sha256)
+        return mac_under(raw, message)
 
     def lookup_hash(self, text: str) -> bytes:
         """A keyed hash by which a sealed text can be found again (32 bytes)."""
@@ -173,6 +173,11 @@ def destroy(*which: ColumnElement[bool]) -> int:
     """
     gone = update(DataKey).where(DataKey.wrapped.is_not(None), *which).values(wrapped=None, state="destroyed")
     return len(db.session.scalars(gone.returning(DataKey.id), execution_options={"synchronize_session": False}).all())
+
+
+def mac_under(data_key: bytes, message: bytes) -> bytes:
+    """HMAC-SHA256 of ``message`` under an unwrapped data key (32 bytes)."""
+    return hmac.digest(base64.urlsafe_b64decode(data_key), message, hashlib.sha256)
 
 
 def data_keys() -> DataKeys:

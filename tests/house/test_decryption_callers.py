@@ -21,7 +21,7 @@ OPENERS = {
     },
     "reseal_body": {"app/chat/resealing.py"},  # `flask keys rotate --messages`: under another key, none is shown
 }
-DECRYPTERS = {"app/encryption/sealed.py", "app/encryption/keyring.py"}
+DECRYPTERS = {"app/backup/cipher.py", "app/encryption/sealed.py", "app/encryption/keyring.py"}
 
 # Rows with texts of their own: which of them is read, by which modules and templates.
 READERS: dict[str, dict[str, set[str]]] = {
