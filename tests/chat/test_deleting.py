@@ -7,7 +7,7 @@ from threading import Thread
 import pytest
 from sqlalchemy import select
 
-from app.chat import moderation
+from app.chat import moderation, verification
 from app.chat.message import Message, open_body
 from app.encryption.data_key import data_keys
 from app.extensions import db
@@ -54,7 +54,9 @@ def test_what_it_said_is_gone_from_the_database_and_the_row_still_verifies(stage
         assert open_body(key, 1, message.random_id, message.channel_id, message.author_id, message.body) == ""
         assert message.deleted_at is not None
         assert message.deleted_by_id == stage.backstage.account(cast.name("viewer")).id
-    assert "could not be" not in stage.server.run_flask("keys", "verify").stdout
+        # Other tests tamper with channels of their own on this server, so only what is found in this one counts.
+        found = [problem for _, page in verification.pages() for problem in page]
+        assert not [problem for problem in found if problem.channel == cast.channel]
 
 
 @on_both_stages

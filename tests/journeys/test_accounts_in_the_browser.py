@@ -170,7 +170,7 @@ def test_a_person_who_is_away_is_warned_and_signed_out_in_both_tabs_and_one_who_
         expect(warning).to_be_visible()
     expect(warnings[0]).to_contain_text("You will be signed out in 1:5")
 
-    with one.expect_request(lambda request: request.method == "HEAD"):
+    with one.expect_response(lambda answer: answer.request.method == "HEAD"):
         one.keyboard.press("Shift")
     expect(warnings[0]).to_be_hidden()
     expect(warnings[1]).to_be_hidden()  # activity in one tab is activity in the other
@@ -179,7 +179,7 @@ def test_a_person_who_is_away_is_warned_and_signed_out_in_both_tabs_and_one_who_
         expect(page).to_have_url(f"{accounts.server.url}{path}")
 
     wait(tabs, 27)
-    with two.expect_request(lambda request: request.method == "HEAD"):
+    with two.expect_response(lambda answer: answer.request.method == "HEAD"):
         two.get_by_role("button", name="Stay signed in").click()
     for warning in warnings:
         expect(warning).to_be_hidden()
