@@ -7,21 +7,20 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import BrowserContext, expect
 
-from tests.journeys.conftest import window_of, world  # noqa: F401 - fixtures
 from tests.journeys.evening import PHONE, ChatWindow
 from tests.journeys.world import World
 
-pytestmark = [pytest.mark.browser, pytest.mark.prove]
+pytestmark = pytest.mark.browser
 
 CHANNEL = "five-boats"
 
 
-def come_back_after_much_was_said(room: World, away: ChatWindow, before: list[str]) -> None:
+def come_back_after_much_was_said(world: World, away: ChatWindow, before: list[str]) -> None:
     """What was missed is more than one look brings: a gap says so, and is filled without a hole."""
     away.page.context.set_offline(True)
     expect(away.status).to_have_text("Offline")
     missed = [f"missed {number}" for number in range(620)]
-    room.backstage.write(CHANNEL, missed)
+    world.backstage.write(CHANNEL, missed)
     away.page.context.set_offline(False)
     expect(away.status).to_have_text("Connected", timeout=30_000)
     gap = away.log.locator(".chat__gap")
@@ -38,8 +37,7 @@ def come_back_after_much_was_said(room: World, away: ChatWindow, before: list[st
 
 
 def test_five_browsers_agree_after_a_restart_and_a_long_absence(
-    world: World,  # noqa: F811 - the fixture
-    window_of: Callable[..., BrowserContext],  # noqa: F811 - the fixture
+    world: World, window_of: Callable[..., BrowserContext]
 ) -> None:
     world.backstage.open_channel(CHANNEL, world.backstage.create_account("keeper-of-five"))
     names = ["fiver-1", "fiver-2", "fiver-3", "fiver-4"]
