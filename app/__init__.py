@@ -20,6 +20,7 @@ from app.auth.recovery_routes import recovery
 from app.auth.routes import auth
 from app.auth.verify_routes import verify
 from app.chat import (  # noqa: F401 - before init_app, or a second app has no handlers
+    deletion_routes,
     moderation_events,
     people_routes,
     socket_events,

@@ -9,6 +9,7 @@ import time
 from typing import Any
 
 import gevent
+from gevent.event import Event
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
@@ -18,6 +19,10 @@ BUSY_MILLISECONDS = 50
 GIVE_UP_SECONDS = 10
 CHECKPOINT_SECONDS = 2
 log = logging.getLogger(__name__)
+
+# Set while the log may hold what is to be gone: from the start, since whoever was killed may have left some.
+_owed = Event()
+_owed.set()
 
 # Reads run outside transactions and hold no lock; the first write takes the write lock at once, so that
 # two processes cannot both read, then both want to write, and deadlock into "database is locked".
@@ -45,16 +50,25 @@ def checkpoint_in_the_background(engine: Engine) -> None:
 def empty_the_log(engine: Engine) -> bool:
     """Move the write-ahead log into the database file and cut it to nothing: what was overwritten is then gone.
 
-    Returns whether that was done; nothing is to be done on another database. A reader in the middle of a query holds
-    it up: we wait for two seconds. Blocks only a native thread.
+    Returns whether nothing is left there, as on any other database. A reader in the middle of a query holds it up: we
+    wait for it a quarter of a second, as writers wait for us; a process that serves tries again until it is done.
+    Blocks only a native thread.
     """
     if engine.dialect.name != "sqlite":
-        return False
-    return bool(gevent.get_hub().threadpool.apply(_empty, (engine.url.database,)))
+        return True
+    emptied = bool(gevent.get_hub().threadpool.apply(_empty, (engine.url.database, 0.25)))
+    if not emptied:
+        owe_an_empty_log()
+    return emptied
 
 
-def _empty(path: str) -> bool:
-    connection = sqlite3.connect(path, timeout=2)
+def owe_an_empty_log() -> None:
+    """Have this process, if it serves, empty the log with its next checkpoint, or once no reader is in the way."""
+    _owed.set()
+
+
+def _empty(path: str, patience: float) -> bool:
+    connection = sqlite3.connect(path, timeout=patience)
     try:
         connection.execute("PRAGMA synchronous=FULL")
         blocked: int = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
@@ -67,9 +81,19 @@ def _keep_checkpointing(path: str) -> None:
     while True:
         gevent.sleep(CHECKPOINT_SECONDS)
         try:
-            gevent.get_hub().threadpool.apply(_checkpoint, (path,))
+            checkpoint(path)
         except sqlite3.Error:
             log.exception("the write-ahead log could not be moved into the database; it grows until it can")
+
+
+def checkpoint(path: str) -> None:
+    """Move what can be moved of the log into the database at ``path``; cut it to nothing where that is owed."""
+    owed = _owed.is_set()
+    _owed.clear()  # before we begin: what is owed from now on comes too late for this time
+    if not owed:
+        gevent.get_hub().threadpool.apply(_checkpoint, (path,))
+    elif not gevent.get_hub().threadpool.apply(_empty, (path, BUSY_MILLISECONDS / 1000)):
+        _owed.set()
 
 
 def _checkpoint(path: str) -> None:

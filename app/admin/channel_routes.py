@@ -1,4 +1,4 @@
-"""Doors of the dashboard to channels: find one, open one without an application, move, shut and reopen it."""
+"""Doors of the dashboard to channels: find one, open one without an application, move, shut, reopen and delete it."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from app.auth.permissions import admins_only, current_actor, recently_confirmed
 from app.auth.user import User
 from app.channels import administration
 from app.channels.channel import Channel
+from app.channels.forms import DeleteChannelForm
+from app.chat import channel_deletion
 from app.extensions import db
 
 
@@ -89,6 +91,35 @@ def disable_channel(id: int) -> Response | tuple[str, int]:
 def enable_channel(id: int) -> Response | tuple[str, int]:
     """Open the channel again."""
     return _act(id, administration.enable, "/c/{} is open again.", "/c/{} was open already.")
+
+
+@admin.route("/channels/<int:id>/delete", methods=["GET", "POST"])
+@admins_only
+@recently_confirmed
+def delete_channel(id: int) -> str | Response | tuple[str, int]:
+    """Delete the channel, one that is shut or whose owner has left too, once its address is typed."""
+    found = _find(id)
+    form, slug = DeleteChannelForm(found), found.slug
+    if not form.validate_on_submit():
+        page = render_template(
+            "channels/delete.html",
+            channel=found,
+            going=channel_deletion.what_goes(found),
+            form=form,
+            action=url_for("admin.delete_channel", id=id),
+            back=url_for("admin.channel", id=id),
+        )
+        return page, 400 if form.is_submitted() else 200
+    try:
+        channel_deletion.begin(found, current_actor())
+        db.session.commit()
+    except ActRefused as refused:
+        db.session.rollback()
+        flash(str(refused), "info")
+        return redirect(url_for("admin.channels"))
+    channel_deletion.finish()
+    flash(f"/c/{slug} is deleted, with everything that was said there.", "success")
+    return redirect(url_for("admin.channels"))
 
 
 def _act(channel_id: int, act: Callable[[Channel, Actor], bool], done: str, nothing: str) -> Response | tuple[str, int]:

@@ -31,8 +31,8 @@ class News:
     """What was announced.
 
     ``kind`` is session_ended, account_changed (with a channel: what the account may do there), channel_changed,
-    keys_changed, message_deleted, messages_cleared or application_changed. ``details`` are the kind's own, and never
-    hold what was said.
+    channel_deleted, keys_changed, message_deleted, messages_cleared or application_changed. ``details`` are the kind's
+    own, and never hold what was said.
     """
 
     id: int

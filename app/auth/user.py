@@ -112,6 +112,11 @@ class User(Base):
         if self.role == "viewer":
             self.role = "streamer"
 
+    def stop_streaming(self) -> None:
+        """Its channel is gone: a streamer is a viewer again; an admin stays an admin."""
+        if self.role == "streamer":
+            self.role = "viewer"
+
     def make_admin(self) -> None:
         """Let the account use the dashboard; it owns its channel as before."""
         self.role = "admin"

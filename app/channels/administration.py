@@ -73,6 +73,8 @@ def enable(channel: Channel, by: Actor) -> bool:
 
 
 def _not_closed(channel: Channel) -> None:
+    if channel.deleted_at is not None:
+        raise ActRefused("It is being deleted.")
     if channel.owner.is_deleted:
         raise ActRefused("Its owner deleted their account: this channel is closed for good.")
 

@@ -53,6 +53,9 @@ class Channel(Base):
     )
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     disabled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    deleted_at: Mapped[datetime | None] = mapped_column(
+        UtcDateTime, comment="its keys are destroyed and its rows are being removed, this one last"
+    )
 
     owner: Mapped[User] = relationship(lazy="joined", innerjoin=True)
 
@@ -64,7 +67,9 @@ class Channel(Base):
 
         Unless the caller already holds the name, takes it; raises NameRefused when somebody else has it.
         """
-        if not name_is_held and names.appearance(slug) != names.appearance(owner.username):
+        if names.appearance(slug) == names.appearance(owner.username):
+            names.hand_over(slug, "account")  # a channel that was deleted here may have left it to nobody
+        elif not name_is_held:
             names.take(slug, "channel")
         channel = cls(slug=slug, title=title, owner_id=owner.id, description=description)
         channel.owner = owner

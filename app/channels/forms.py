@@ -157,6 +157,25 @@ class ClearForm(FlaskForm):
     sure = BooleanField("Remove everything", [InputRequired("Tick this first: it cannot be undone.")], id="clear-sure")
 
 
+class DeleteChannelForm(FlaskForm):
+    """Deleting a channel is confirmed by typing its address: no slip of a finger does that."""
+
+    slug = StringField(
+        "Address of the channel",
+        [InputRequired("Type the channel's address."), Length(max=64, message="This is not its address.")],
+        id="delete-slug",
+    )
+
+    def __init__(self, channel: Channel, **options: Any) -> None:
+        super().__init__(**options)
+        self.wanted = channel.slug
+
+    def validate_slug(self, field: StringField) -> None:
+        """It must be this channel's; people may write it as it stands on the page."""
+        if (field.data or "").strip().removeprefix("/c/") != self.wanted:
+            raise ValidationError(f"This is not the address of this channel. Type {self.wanted}.")
+
+
 class ChannelPasswordForm(FlaskForm):
     """The password that makes people members of a private channel."""
 

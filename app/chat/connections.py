@@ -208,5 +208,5 @@ def _on_news(news: News) -> None:
             cut(connection, news.reason)
         elif news.kind == "account_changed" and connection.user_id == news.account_id:
             connection.forget()
-        elif news.kind == "channel_changed":
+        elif news.kind in ("channel_changed", "channel_deleted"):
             connection.forget()

@@ -55,7 +55,9 @@ def erase_all(channel_id: int, by_id: int, *, up_to: int, author_id: int | None 
     A long history takes a while: between two batches the chat goes on.
     """
     while True:
-        channel, by = db.session.get_one(Channel, channel_id), db.session.get_one(User, by_id)
+        channel, by = db.session.get(Channel, channel_id), db.session.get_one(User, by_id)
+        if channel is None:
+            return  # it was deleted meanwhile, with all of them
         author = db.session.get_one(User, author_id) if author_id is not None else None
         rows = candidates(channel, up_to=up_to, author=author)
         if not rows:

@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import current_app
 
+from app import sqlite
 from app.auth.announcement import News, announced
 from app.auth.user import User
 from app.channels.channel import Channel
@@ -25,6 +26,7 @@ _since = now()
 # Columns that clients know by another name.
 AS_SEEN = {"slow_mode_seconds": "slow_mode", "live_since": "live"}
 NO_MORE = "You may not read this channel any more."
+GONE = "This channel was deleted, with everything that was said in it."
 WORDS = {
     "unban": ("unbanned", "You may write here again."),
     "member": ("role_changed", "You are a member here now."),
@@ -38,6 +40,7 @@ WORDS = {
 def _on_news(news: News) -> None:
     if news.kind == "keys_changed":
         data_keys().forget()
+        sqlite.owe_an_empty_log()  # a key that was destroyed goes on being readable there
     # On starting, the last minute's news are read again: who is here now came after them and must not be told.
     if news.channel_id is None or news.at < _since:
         return
@@ -46,6 +49,8 @@ def _on_news(news: News) -> None:
     elif news.kind == "messages_cleared":
         about = news.details
         broadcasts.messages_cleared(news.channel_id, about["channel"], about["up_to"], about.get("username"))
+    elif news.kind == "channel_deleted":
+        _empty(news.channel_id, news.details["channel"], news.details["up_to"])
     elif connections.readers(news.channel_id):
         _to_look_at.append(news)
         current_app.extensions["listener"].call()
@@ -60,6 +65,12 @@ def look() -> None:
         except Exception:
             _to_look_at.append(news)
             raise
+
+
+def _empty(channel_id: int, slug: str, up_to: int) -> None:
+    broadcasts.messages_cleared(channel_id, slug, up_to, None)
+    for connection in connections.readers(channel_id):
+        _show_out(connection, channel_id, "not_found", GONE)
 
 
 def _look_at_channel(news: News) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import click
 from sqlalchemy import select
@@ -12,6 +13,7 @@ from app.auth import name as names
 from app.channels import administration
 from app.channels.channel import Channel
 from app.channels.settings import LONGEST_TITLE
+from app.chat import channel_deletion
 from app.commands.door import Failed, Group, table
 from app.commands.users import the_account
 from app.extensions import db
@@ -85,6 +87,23 @@ def enable(slug: str) -> None:
         return
     db.session.commit()
     click.echo(f"Enabled /c/{slug}.")
+
+
+@channels.command("delete")
+@click.argument("slug")
+def delete(slug: str) -> None:
+    """Delete the channel /c/SLUG: the keys of its messages first, then everything else. It cannot be undone."""
+    channel = the_channel(slug)
+    if sys.stdin.isatty():
+        click.confirm(f"Delete /c/{slug} and everything that was said there, for good?", abort=True)
+    channel_deletion.begin(channel, Actor.command("channels delete"))
+    db.session.commit()
+    emptied = channel_deletion.finish()
+    click.echo(f"Deleted /c/{slug}. Key files of older backups still open its messages: delete those, too.")
+    if not emptied:
+        click.echo(
+            "Somebody is reading the database: its log holds the sealed rows until a serving process empties it."
+        )
 
 
 @channels.command("rename")

@@ -160,6 +160,7 @@ CHANNEL_FORMS: dict[str, dict[str, str]] = {
     "/live": {"state": "live"},
     "/password": {"password": "pizza-every-friday"},
     "/clear": {"sure": "y"},
+    "/delete": {"slug": "stella"},
 }
 
 

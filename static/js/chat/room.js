@@ -78,7 +78,7 @@ export class Room {
   /** The server said something about this person here; it is told already. */
   noticed({ code, me }) {
     if (me) this.stands(me);
-    else if (["banned", "forbidden"].includes(code)) this.refused({});
+    else if (["banned", "forbidden", "not_found"].includes(code)) this.refused({});
   }
 
   down() {
