@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, or_, select
 
-from app.admin import paging
+from app.admin import listing
+from app.admin.listing import Choice, Listing
 from app.applications.streamer_application import StreamerApplication
 from app.audit import history
 from app.audit.actor import coarse
@@ -20,44 +21,30 @@ from app.auth.session import UserSession
 from app.auth.user import ROLES, User
 from app.channels.channel import Channel
 from app.clock import now
-from app.extensions import db
 
 HISTORY = timedelta(days=90)
 STATES = ("active", "locked", "disabled", "deleted")
 
 
-class Asked(NamedTuple):
-    """Which accounts the list shows. Empty means any; deleted ones are shown only when asked for."""
-
-    name: str = ""
-    role: str = ""
-    state: str = ""
-    page: int = 1
+ROLE = Choice("role", "Role", {"": "Any", **{role: role.capitalize() for role in ROLES}})
+STATE = Choice("state", "State", {"": "Any but deleted", **{state: state.capitalize() for state in STATES}})
 
 
-def asked(arguments: Any) -> Asked | None:
-    """What the query of the page's address asks for, or None when it makes no sense."""
-    role, state = arguments.get("role", ""), arguments.get("state", "")
-    page = paging.number(arguments.get("page", "1"))
-    if role not in ("", *ROLES) or state not in ("", *STATES) or page is None:
-        return None
-    return Asked(paging.words(arguments.get("name", "")), role, state, page)
+def asked(arguments: Any) -> Listing | None:
+    """Which accounts the query of the page's address asks for, or None when it makes no sense."""
+    return listing.asked("admin.users", arguments, ROLE, STATE)
 
 
-def listed(which: Asked) -> dict[str, Any]:
-    """One page of accounts: three statements, however many accounts there are and whatever they are."""
+def listed(which: Listing) -> dict[str, Any]:
+    """One page of accounts: as many statements, however many accounts there are and whatever they are."""
     lock = _lock()
-    rows = db.session.execute(
-        _matching(select(User, lock.label("locked_until"), Channel.slug.label("slug")), which)
-        .order_by(User.username_key)
-        .limit(paging.PAGE)
-        .offset(paging.offset(which.page))
-    ).all()
-    total = db.session.scalar(_matching(select(func.count()).select_from(User), which)) or 0
+    rows = _matching(select(User, lock.label("locked_until"), Channel.slug.label("slug")), which)
+    found = which.found(rows.order_by(User.username_key), _matching(select(func.count()).select_from(User), which))
     accounts = [
-        {"user": row.User, "state": state_of(row.User, row.locked_until), "channel_slug": row.slug} for row in rows
+        {"user": row.User, "state": state_of(row.User, row.locked_until), "channel_slug": row.slug}
+        for row in found["rows"]
     ]
-    return {"accounts": accounts, "total": total, "pages": paging.pages(total), "asked": which}
+    return {**found, "accounts": accounts}
 
 
 def one(user: User) -> dict[str, Any]:
@@ -100,12 +87,12 @@ def _lock() -> Any:
     return running.correlate(User).scalar_subquery()
 
 
-def _matching(query: Select[Any], which: Asked) -> Select[Any]:
-    query = query.outerjoin(Channel, Channel.owner_id == User.id).where(*_state(which.state))
-    if which.role:
-        query = query.where(User.role == which.role)
-    if which.name:
-        said = key(which.name)
+def _matching(query: Select[Any], which: Listing) -> Select[Any]:
+    query = query.outerjoin(Channel, Channel.owner_id == User.id).where(*_state(which["state"]))
+    if which["role"]:
+        query = query.where(User.role == which["role"])
+    if which.text:
+        said = key(which.text)
         query = query.where(
             or_(User.username_key.contains(said, autoescape=True), Channel.slug.contains(said, autoescape=True))
         )

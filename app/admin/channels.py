@@ -2,49 +2,37 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import contains_eager
 
-from app.admin import paging
+from app.admin import listing
+from app.admin.listing import Choice, Listing
 from app.applications.streamer_application import StreamerApplication
 from app.auth.name import key
 from app.auth.user import User
 from app.channels.channel import Channel
 from app.channels.membership import Membership
 from app.channels.sanction import Sanction
-from app.channels.settings import ACCESS
 from app.extensions import db
 
-STATES = ("live", "open", "disabled")
+STATE = Choice("state", "State", {"": "Any", "live": "Live", "open": "Open, not live", "disabled": "Disabled"})
+READERS = {"public": "Everybody", "accounts": "Accounts", "private": "Members"}
+ACCESS = Choice("access", "Read by", {"": "Any", **READERS})
 
 
-class Asked(NamedTuple):
-    """Which channels the list shows. Empty means any."""
-
-    name: str = ""
-    access: str = ""
-    state: str = ""
-    page: int = 1
+def asked(arguments: Any) -> Listing | None:
+    """Which channels the query of the page's address asks for, or None when it makes no sense."""
+    return listing.asked("admin.channels", arguments, STATE, ACCESS)
 
 
-def asked(arguments: Any) -> Asked | None:
-    """What the query of the page's address asks for, or None when it makes no sense."""
-    access, state = arguments.get("access", ""), arguments.get("state", "")
-    page = paging.number(arguments.get("page", "1"))
-    if access not in ("", *ACCESS) or state not in ("", *STATES) or page is None:
-        return None
-    return Asked(paging.words(arguments.get("name", "")), access, state, page)
-
-
-def listed(which: Asked) -> dict[str, Any]:
-    """One page of channels by address: two statements, however many there are."""
-    query = _matching(select(Channel), which).options(contains_eager(Channel.owner))
-    page = query.order_by(Channel.slug).limit(paging.PAGE).offset(paging.offset(which.page))
-    total = db.session.scalar(_matching(select(func.count(Channel.id)), which)) or 0
-    channels = [{"channel": channel, "state": state_of(channel)} for channel in db.session.scalars(page)]
-    return {"channels": channels, "total": total, "pages": paging.pages(total), "asked": which}
+def listed(which: Listing) -> dict[str, Any]:
+    """One page of channels by address: as many statements, however many there are."""
+    rows = _matching(select(Channel), which).options(contains_eager(Channel.owner)).order_by(Channel.slug)
+    found = which.found(rows, _matching(select(func.count(Channel.id)), which))
+    channels = [{"channel": channel, "state": state_of(channel)} for (channel,) in found["rows"]]
+    return {**found, "channels": channels, "readers": READERS}
 
 
 def one(channel: Channel) -> dict[str, Any]:
@@ -63,21 +51,21 @@ def one(channel: Channel) -> dict[str, Any]:
 
 
 def state_of(channel: Channel) -> str:
-    """One of STATES."""
+    """disabled, live or open."""
     return "disabled" if channel.disabled_at else "live" if channel.live_since else "open"
 
 
-def _matching(query: Select[Any], which: Asked) -> Select[Any]:
-    query = query.join(Channel.owner).where(*_state(which.state))
-    if which.access:
-        query = query.where(Channel.access == which.access)
-    if which.name:
-        said = key(which.name)
+def _matching(query: Select[Any], which: Listing) -> Select[Any]:
+    query = query.join(Channel.owner).where(*_state(which["state"]))
+    if which["access"]:
+        query = query.where(Channel.access == which["access"])
+    if which.text:
+        said = key(which.text)
         query = query.where(
             or_(
                 Channel.slug.contains(said, autoescape=True),
                 User.username_key.contains(said, autoescape=True),
-                Channel.title.icontains(which.name, autoescape=True),
+                Channel.title.icontains(which.text, autoescape=True),
             )
         )
     return query

@@ -9,7 +9,7 @@ from flask import current_app, url_for
 from sqlalchemy import func, select
 
 from app.admin import charts
-from app.applications.state import UNDECIDED
+from app.applications.state import PENDING
 from app.applications.streamer_application import StreamerApplication
 from app.audit import chain
 from app.audit.event import AuditEvent
@@ -26,7 +26,7 @@ def overview() -> dict[str, Any]:
     return {
         "todo": _todo(),
         "counts": {
-            "applications_pending": StreamerApplication.count(*UNDECIDED),
+            "applications_pending": StreamerApplication.count(PENDING),
             "channels": db.session.scalar(select(func.count()).select_from(Channel)),
             "accounts": User.count(),
             "messages": db.session.scalar(select(func.coalesce(func.sum(Channel.last_message_id), 0))),
@@ -40,16 +40,16 @@ def overview() -> dict[str, Any]:
 
 def _todo() -> list[dict[str, str]]:
     todo = []
-    waiting = StreamerApplication.queue(limit=1)
-    if waiting:
-        number = StreamerApplication.count(*UNDECIDED)
+    oldest = StreamerApplication.oldest_waiting()
+    if oldest:
+        number = StreamerApplication.count(PENDING)
         todo.append(
             {
                 "icon": "user",
                 "title": f"{number} application waits for an answer"
                 if number == 1
                 else f"{number} applications wait for an answer",
-                "detail": f"The oldest for {_age(waiting[0])}",
+                "detail": f"The oldest for {_age(oldest)}",
                 "url": url_for("admin.applications"),
                 "action": "Review",
             }
@@ -86,32 +86,6 @@ def _todo() -> list[dict[str, str]]:
             }
         )
     return todo
-
-
-def queue_counts() -> dict[str, int]:
-    """How many applications are in each tab of the queue."""
-    everything, undecided = StreamerApplication.count(), StreamerApplication.count(*UNDECIDED)
-    return {"pending": undecided, "decided": everything - undecided, "all": everything}
-
-
-def checks(application: StreamerApplication) -> list[dict[str, Any]]:
-    """What was looked up for whoever reviews ``application``."""
-    others = len(application.others_of_contact())
-    found = [
-        {
-            "ok": others == 0,
-            "text": "No other application from this contact" if others == 0 else f"{others} more from this contact",
-        }
-    ]
-    if application.is_undecided:
-        found.append({"ok": True, "text": f"The address {application.slug} is reserved for it"})
-        made = (
-            "opens the channel on the applicant's own account"
-            if application.applicant_id
-            else f"creates the account {application.slug}"
-        )
-        found.append({"ok": True, "text": f"Approving {made}"})
-    return found
 
 
 def _failed_sign_ins() -> int:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import unicodedata
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import func, select
@@ -37,7 +39,7 @@ def of_all(applications: Sequence[StreamerApplication]) -> dict[int, list[Flag]]
         (one.network_lookup for one in applications),
         StreamerApplication.submitted_at > now() - NETWORK_WITHIN,
     )
-    channels = _channels() if any(one.is_undecided for one in applications) else []
+    channels = _channels() if any(one.is_undecided for one in applications) else {}
     found: dict[int, list[Flag]] = {}
     for one in applications:
         flags = found[one.id] = []
@@ -58,17 +60,28 @@ def squeezed(name: str) -> str:
     return names.appearance(letters.rstrip("0123456789") or letters)
 
 
-def _names_like(application: StreamerApplication, channels: list[tuple[str, str]]) -> Iterable[Flag]:
-    looks = {squeezed(application.slug), squeezed(application.channel_name)} - {""}
-    for slug, title in channels:
+@lru_cache(maxsize=20_000)
+def _looks(slug: str, title: str) -> frozenset[str]:
+    """What a channel looks like: the same for each of the fifty it is compared with, and on the next page, too."""
+    return frozenset((squeezed(slug), squeezed(title))) - {""}
+
+
+def _names_like(application: StreamerApplication, channels: dict[str, list[str]]) -> Iterable[Flag]:
+    looks = _looks(application.slug, application.channel_name)
+    for slug in sorted({slug for look in looks for slug in channels.get(look, ())}):
         if names.appearance(slug) == names.appearance(application.slug):
             yield Flag("taken_name", f"The address /c/{slug} is taken")
-        elif looks & {squeezed(slug), squeezed(title)}:
+        else:
             yield Flag("similar_name", f"Looks like the channel /c/{slug}")
 
 
-def _channels() -> list[tuple[str, str]]:
-    return [(row.slug, row.title) for row in db.session.execute(select(Channel.slug, Channel.title))]
+def _channels() -> dict[str, list[str]]:
+    """The addresses of all channels by what they look like."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for slug, title in db.session.execute(select(Channel.slug, Channel.title)):
+        for look in _looks(slug, title):
+            found[look].append(slug)
+    return found
 
 
 def _how_many(column: Any, values: Iterable[Any], *conditions: Any) -> dict[Any, int]:

@@ -123,18 +123,9 @@ class StreamerApplication(Base):
         return db.session.scalar(select(cls).where(cls.id == opened.scalar_subquery()))
 
     @classmethod
-    def queue(cls, which: str = PENDING, limit: int = 50) -> list[StreamerApplication]:
-        """Applications to show: 'pending' (undecided, oldest first), 'decided' (newest first) or 'all'."""
-        query = select(cls).limit(limit)
-        if which == PENDING:
-            return list(db.session.scalars(query.where(cls.status.in_(UNDECIDED)).order_by(cls.submitted_at)))
-        if which == "decided":
-            return list(
-                db.session.scalars(
-                    query.where(cls.status.not_in(UNDECIDED)).order_by(cls.decided_at.desc(), cls.id.desc())
-                )
-            )
-        return list(db.session.scalars(query.order_by(cls.submitted_at.desc())))
+    def oldest_waiting(cls) -> StreamerApplication | None:
+        """The one that has waited for an admin the longest."""
+        return db.session.scalar(select(cls).where(cls.status == PENDING).order_by(cls.submitted_at, cls.id).limit(1))
 
     @classmethod
     def count(cls, *states: str) -> int:

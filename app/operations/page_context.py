@@ -9,7 +9,7 @@ from flask import Flask, current_app, g, request
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 
-from app.applications.state import UNDECIDED
+from app.applications.state import PENDING
 from app.applications.streamer_application import StreamerApplication
 from app.audit.actor import coarse
 from app.auth import two_factor
@@ -41,7 +41,7 @@ def _context() -> dict[str, Any]:
         "current_user": user,
         "theme": theme if theme in THEMES else "",
         "registration_open": settings.registration == "open",
-        "pending_applications": StreamerApplication.count(*UNDECIDED) if user and user.is_admin else None,
+        "pending_applications": StreamerApplication.count(PENDING) if user and user.is_admin else None,
         "second_factor_missing": bool(user and user.is_admin and not two_factor.is_on(user.id)),
         "second_factor_first": bool(user and two_factor.must_be_set_up(user)),
         "own_channel": Channel.of(user) if user and not user.must_change_password else None,

@@ -216,12 +216,12 @@ def test_the_queue_shows_what_waits_and_what_was_decided(people: People) -> None
     ada = people.admin()
     assert "3 applications wait for an answer" in ada.get("/admin/").text
     decide(ada, "approve", page="/admin/applications/2")
-    pending, decided = ada.get("/admin/applications").text, ada.get("/admin/applications?status=decided").text
+    pending, decided = ada.get("/admin/applications").text, ada.get("/admin/applications?state=approved").text
     assert pending.index("The first-wish") < pending.index("The third-wish"), "the oldest first"
     assert "The second-wish" not in pending
     assert "The second-wish" in decided
     assert "The first-wish" not in decided
-    assert ada.get("/admin/applications?status=nonsense").status_code == 404
+    assert ada.get("/admin/applications?state=nonsense").status_code == 404
 
 
 def test_opening_an_application_is_on_record_because_it_shows_personal_data(people: People) -> None:
