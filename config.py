@@ -153,6 +153,7 @@ class Settings:
     max_connections_per_account: int = 0
     registration: str = "open"
     stream_hosts: tuple[str, ...] = ("youtube", "twitch", "vimeo")
+    message_retention_days: int = 0
     application_retention_days: int = 90
     metrics_token: str = ""
     security_contact: str = ""
@@ -230,6 +231,7 @@ READERS: dict[str, Callable[[str], Any]] = {
     "max_connections_per_account": _whole_number(0, 1_000_000),
     "registration": _one_of("open", "closed"),
     "stream_hosts": _stream_hosts,
+    "message_retention_days": _whole_number(0, 36500),
     "application_retention_days": _whole_number(0, 36500),
     "security_contact": _text,
     "metrics_token": _text,

@@ -23,6 +23,7 @@ from app.chat import (  # noqa: F401 - before init_app, or a second app has no h
     deletion_routes,
     moderation_events,
     people_routes,
+    retention,
     socket_events,
 )
 from app.chat.entry_routes import entry

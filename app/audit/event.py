@@ -90,6 +90,7 @@ EVENTS = {
     "member.banned": "Banned from a channel",
     "member.unbanned": "Ban or timeout lifted",
     "message.deleted": "Message deleted",
+    "messages.expired": "Messages of a channel removed by age",
     "chat.purged": "All messages of one account removed from a channel",
     "chat.cleared": "All messages of a channel removed",
     "moderation.refused": "Moderation refused: not theirs to do",

@@ -94,16 +94,19 @@ def message_deleted(channel_id: int, slug: str, message_id: int) -> None:
     socketio.emit("message_deleted", {"channel": slug, "id": message_id}, to=channel_room(channel_id))
 
 
-def messages_cleared(channel_id: int, slug: str, up_to: int, username: str | None) -> None:
-    """Tell everybody in the channel that the messages up to an id are gone: one account's, or all."""
+def messages_cleared(channel_id: int, slug: str, up_to: int, username: str | None, reason: str = "") -> None:
+    """Tell everybody in the channel that the messages up to an id are gone: one account's, or all.
+
+    ``reason`` is "age" where nobody did it.
+    """
 
     def holds(message: dict[str, Any]) -> bool:
         return message["id"] <= up_to and username in (None, message["author"]["username"])
 
     for hold in _holds.get(channel_id, ()):
         hold.removed.append(holds)
-    whose = {"username": username} if username else {}
-    socketio.emit("messages_cleared", {"channel": slug, "up_to": up_to, **whose}, to=channel_room(channel_id))
+    more = {name: value for name, value in (("username", username), ("reason", reason)) if value}
+    socketio.emit("messages_cleared", {"channel": slug, "up_to": up_to, **more}, to=channel_room(channel_id))
 
 
 def channel_updated(channel_id: int, description: dict[str, Any], changed: list[str]) -> None:

@@ -48,7 +48,8 @@ def _on_news(news: News) -> None:
         broadcasts.message_deleted(news.channel_id, news.details["channel"], news.details["id"])
     elif news.kind == "messages_cleared":
         about = news.details
-        broadcasts.messages_cleared(news.channel_id, about["channel"], about["up_to"], about.get("username"))
+        whose, why = about.get("username"), about.get("reason", "")
+        broadcasts.messages_cleared(news.channel_id, about["channel"], about["up_to"], whose, why)
     elif news.kind == "channel_deleted":
         _empty(news.channel_id, news.details["channel"], news.details["up_to"])
     elif connections.readers(news.channel_id):

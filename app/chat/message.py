@@ -72,6 +72,7 @@ class Message(Base):
     __table_args__ = (
         UniqueConstraint("channel_id", "author_id", "nonce"),
         Index("ix_message_channel_id_author_id_sent_at", "channel_id", "author_id", "sent_at"),
+        Index("ix_message_channel_id_sent_at", "channel_id", "sent_at"),
         CheckConstraint("kind IN ('text', 'me')", name="kind"),
     )
 

@@ -181,6 +181,7 @@ def settings_page(acting: Acting, *, conflict: bool = False, **forms: Any) -> st
         sanctions=Sanction.listed(channel.id, **looking_for, past=past, most=MOST_SANCTIONS + 1),
         most_sanctions=MOST_SANCTIONS,
         looking_for=looking_for | {"past": past},
+        instance_days=current_app.config["STREAMZY"].message_retention_days,
         stream_hosts=_named(current_app.config["STREAMZY"].stream_hosts),
         join_url=url_for("entry.join", slug=channel.slug, _external=True),
         **{name: made(formdata=None) for name, made in fresh.items() if name not in forms},

@@ -15,6 +15,14 @@ def in_force(settings: Settings) -> list[dict[str, str]]:
             "tests/chat/test_message_encryption.py",
         ),
         _promise(
+            "Messages go by age",
+            "They are removed for good, and the key of a month with its last message. Streamers may set less.",
+            f"after {settings.message_retention_days} days"
+            if settings.message_retention_days
+            else "where a streamer set a limit",
+            "tests/chat/test_retention.py",
+        ),
+        _promise(
             "A message opens only where it was written",
             "Author, channel and row are sealed with the text. Moved elsewhere, it is shown as unverified.",
             "checked at every reading",

@@ -89,10 +89,10 @@ export class MessageList {
   }
 
   /** All messages of one account up to an id; without a name the whole chat, of which not even places are left. */
-  removeAll(username, upTo = Math.max(0, ...this.lines.keys())) {
+  removeAll(username, upTo = Math.max(0, ...this.lines.keys()), reason = "") {
     this.removals.all(username, upTo);
     this.takeOut(!username);
-    if (!username) this.tell("The chat was cleared");
+    if (!username && reason !== "age") this.tell("The chat was cleared"); // old lines go by themselves, every day
   }
 
   /** Takes what was removed off the screen: lines, and what others quoted of them. */

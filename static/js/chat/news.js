@@ -6,7 +6,7 @@ export class News {
     const here = (listener) => (payload) => (payload.channel?.slug ?? payload.channel) === channel && listener(payload);
     connection.on("viewers", here(({ count }) => this.watching(count)));
     connection.on("message_deleted", here(({ id }) => list.remove(id)));
-    connection.on("messages_cleared", here(({ username, up_to: upTo }) => list.removeAll(username, upTo)));
+    connection.on("messages_cleared", here(({ username, up_to: upTo, reason }) => list.removeAll(username, upTo, reason)));
     connection.on("channel_updated", here(({ channel: updated }) => modes.update(updated)));
     connection.on("notice", (notice) => {
       this.tell(notice.message);
