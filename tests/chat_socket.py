@@ -8,10 +8,25 @@ from collections.abc import Callable, Mapping
 from threading import Condition
 from typing import Any
 
+import engineio
 import socketio
 
 Event = tuple[str, Any]
 WAIT_SECONDS = 10.0
+
+
+class InOrder(engineio.Client):
+    """The library handles each packet in a thread of its own: they overtake each other, and we would blame the server."""
+
+    def _trigger_event(self, event: str, *args: Any, **kwargs: Any) -> Any:
+        return super()._trigger_event(event, *args, **{**kwargs, "run_async": False})
+
+
+class InOrderClient(socketio.Client):
+    """A client whose handlers see the packets in the order in which they came."""
+
+    def _engineio_client_class(self) -> type[engineio.Client]:
+        return InOrder
 
 
 class ChatSocket:
@@ -31,7 +46,7 @@ class ChatSocket:
         origin = {"origin": sent["Origin"]} if "Origin" in sent else {"suppress_origin": True}
         if transport == "websocket":
             sent.pop("Origin", None)
-        self.client = socketio.Client(reconnection=False, websocket_extra_options=origin)
+        self.client = InOrderClient(reconnection=False, websocket_extra_options=origin)
         self.client.on("*", self._remember)
         self.client.on("disconnect", self._disconnected)
         self.client.connect(

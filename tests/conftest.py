@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
+from typing import Any
 
 import flask_migrate
 import pytest
@@ -15,6 +16,7 @@ from flask.testing import FlaskClient
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from werkzeug.routing import Rule
 
 from app import create_app
 from app.clock import Clock
@@ -121,6 +123,23 @@ class CompiledTemplates(BytecodeCache):
 
 
 compiled_templates = CompiledTemplates()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled_routes() -> Iterator[None]:
+    """What Werkzeug compiled for a route of one app serves the same route of the next: most of an app's making."""
+    compile_builder: Callable[[Rule, bool], Any] = Rule._compile_builder
+    compiled: dict[tuple[object, ...], Any] = {}
+
+    def compile_once(rule: Rule, append_unknown: bool = True) -> Any:
+        key = (rule.rule, rule.subdomain, rule.host, repr(rule.defaults), append_unknown)
+        if key not in compiled:
+            compiled[key] = compile_builder(rule, append_unknown)
+        return compiled[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Rule, "_compile_builder", compile_once)
+        yield
 
 
 @pytest.fixture
