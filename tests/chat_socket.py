@@ -16,7 +16,7 @@ WAIT_SECONDS = 10.0
 
 
 class InOrder(engineio.Client):
-    """The library handles each packet in a thread of its own: they overtake each other, and we would blame the server."""
+    """The library gives each packet a thread of its own: they overtake each other, and we would blame the server."""
 
     def _trigger_event(self, event: str, *args: Any, **kwargs: Any) -> Any:
         return super()._trigger_event(event, *args, **{**kwargs, "run_async": False})
