@@ -36,13 +36,13 @@ class Contender(Protocol):
 
 
 class Streamzy:
-    """One worker on SQLite, set up over its own command line and pages."""
+    """One worker on SQLite, set up over its own command line and pages. ``settings`` are environment variables."""
 
     name = "Streamzy"
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **settings: str) -> None:
         folder.mkdir()
-        self.server = StreamzyServer(folder, **LIMITS)
+        self.server = StreamzyServer(folder, **LIMITS, **settings)
 
     def __enter__(self) -> Streamzy:
         self.server.__enter__()

@@ -8,7 +8,7 @@ import secrets
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Index, Integer, LargeBinary, String, update
+from sqlalchemy import JSON, BigInteger, Index, Integer, LargeBinary, String, bindparam, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.audit.actor import Actor, one_line
@@ -218,6 +218,22 @@ def _canonical(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=True, sort_keys=True, separators=(",", ":")).encode()
 
 
+# Built once: SQLAlchemy takes longer to build these than the database to answer them, and every act waits for them.
+TAKE_A_NUMBER = (
+    update(AuditHead)
+    .where(AuditHead.id == 1)
+    .values(last_id=AuditHead.last_id + 1)
+    .returning(AuditHead.last_id, AuditHead.last_hash)
+    .execution_options(synchronize_session=False)
+)
+MOVE_THE_END = (
+    update(AuditHead)
+    .where(AuditHead.id == 1)
+    .values(last_hash=bindparam("mark"))
+    .execution_options(synchronize_session=False)
+)
+
+
 def record(
     event: str,
     actor: Actor,
@@ -232,12 +248,7 @@ def record(
     Raises KeyError for an event that is not in the vocabulary.
     """
     EVENTS[event]  # a misspelt event must fail in tests, not vanish in production
-    last_id, end_mark = db.session.execute(
-        update(AuditHead)
-        .where(AuditHead.id == 1)
-        .values(last_id=AuditHead.last_id + 1)
-        .returning(AuditHead.last_id, AuditHead.last_hash)
-    ).one()
+    last_id, end_mark = db.session.execute(TAKE_A_NUMBER).one()
     row = AuditEvent(
         id=last_id,
         at=now(),
@@ -258,5 +269,5 @@ def record(
     row.personal_digest = row.expected_personal_digest()
     row.hash = row.expected_hash()
     db.session.add(row)
-    db.session.execute(update(AuditHead).where(AuditHead.id == 1).values(last_hash=row.end_mark()))
+    db.session.execute(MOVE_THE_END, {"mark": row.end_mark()})
     return row

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import gevent
 from flask import current_app
 
 from app.audit.actor import Actor
@@ -12,6 +13,8 @@ from app.auth import device, lockout, password, two_factor
 from app.auth.session import UserSession
 from app.auth.user import User
 from app.extensions import db
+
+GIVE_WAY_SECONDS = 0.05
 
 
 class SignInRefused(Exception):
@@ -57,6 +60,7 @@ def check(username: str, candidate: str, device_cookie: str | None, actor: Actor
     if renewed and user.password_hash == hashed:
         user.password_hash = hashed = renewed
     db.session.commit()
+    give_way()
     return Checked(user, hashed or "")
 
 
@@ -78,7 +82,17 @@ def open_session(account_id: int, actor: Actor, how: str, password_hash: str | N
     on: dict[str, Any] = {"target_kind": "account", "target_id": user.id, "target_name": user.username}
     record("login.succeeded", signed_in, **on, how=how)
     db.session.commit()
+    give_way()
     return session, token
+
+
+def give_way() -> None:
+    """Let everybody go first who waits: a sign-in is long work in one piece, and somebody's message may be on its way.
+
+    Outside transactions only. Where the process never rests, after 50 ms all the same.
+    """
+    with gevent.Timeout(GIVE_WAY_SECONDS, False):
+        gevent.idle()
 
 
 def _may_enter(user: User, how: str, password_hash: str | None) -> bool:

@@ -11,7 +11,7 @@ from typing import cast
 
 from cryptography.fernet import Fernet
 from flask import current_app
-from sqlalchemy import BigInteger, CheckConstraint, ColumnElement, Index, String, Text, select, text, update
+from sqlalchemy import BigInteger, CheckConstraint, ColumnElement, Index, String, Text, bindparam, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.clock import UtcDateTime, now
@@ -64,6 +64,15 @@ class DataKey(Base):
     )
 
 
+# Built once: SQLAlchemy takes longer to build it than the database to answer it, and every act on record asks.
+ACTIVE = select(DataKey.id).where(
+    DataKey.purpose == bindparam("purpose"),
+    DataKey.channel_id == bindparam("channel"),
+    DataKey.period == bindparam("period"),
+    DataKey.state == "active",
+)
+
+
 class DataKeys:
     """The data keys of one app, unwrapped once each and kept in memory."""
 
@@ -114,14 +123,8 @@ class DataKeys:
 
     @staticmethod
     def _active(purpose: str, channel_id: int, period: str) -> int | None:
-        return db.session.scalar(
-            select(DataKey.id).where(
-                DataKey.purpose == purpose,
-                DataKey.channel_id == channel_id,
-                DataKey.period == period,
-                DataKey.state == "active",
-            )
-        )
+        found: int | None = db.session.scalar(ACTIVE, {"purpose": purpose, "channel": channel_id, "period": period})
+        return found
 
     def fernet(self, key_id: int) -> Fernet | None:
         """The key to seal and open with, or None when it is unknown or destroyed.

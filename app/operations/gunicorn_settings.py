@@ -7,6 +7,7 @@ as the sleep between two tries to reach Redis) would stop every socket: so hand 
 
 from __future__ import annotations
 
+import gc
 import logging
 import re
 import signal
@@ -130,6 +131,9 @@ def post_worker_init(worker: Any) -> None:
         sys.stdout.flush()
     worker.cfg.set("graceful_timeout", WORKER_GRACE_SECONDS)  # this process's copy
     gevent.spawn(_close_sockets_at_the_end, worker)
+    # What lives as long as the process is never garbage: looking through all of it took 60 ms, in which nobody spoke.
+    gc.collect()
+    gc.freeze()
 
 
 def _refuse(reasons: list[str]) -> None:
