@@ -25,6 +25,7 @@ from app.chat import (  # noqa: F401 - before init_app, or a second app has no h
     people_routes,
     retention,
     socket_events,
+    transcript_routes,
 )
 from app.chat.entry_routes import entry
 from app.chat.listener import Listener

@@ -79,6 +79,7 @@ EVENTS = {
     "channel.enabled": "Channel enabled",
     "channel.renamed": "Channel renamed",
     "channel.changed": "Channel setting changed",
+    "channel.exported": "Transcript of a channel downloaded by its streamer",
     "channel.deleted": "Channel deleted: the keys of its messages are destroyed",
     "channel.password_refused": "Wrong password for a private channel",
     "member.joined": "Became a member with the channel's password",

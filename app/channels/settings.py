@@ -8,6 +8,7 @@ from typing import Any
 
 from app.channels.channel import Channel
 from app.channels.policy import Acting
+from app.channels.stream_time import StreamTime
 from app.clock import now
 
 LONGEST_TITLE, LONGEST_DESCRIPTION, LONGEST_RULES, MOST_RULES = 80, 500, 2000, 20
@@ -61,7 +62,9 @@ def set_live(acting: Acting, on: bool) -> None:
     """Say that the stream is on, or over. Raises NotAllowed."""
     acting.require("settings")
     if on != (acting.channel.live_since is not None):
-        acting.channel.live_since = now() if on else None
+        moment = now()
+        acting.channel.live_since = moment if on else None
+        StreamTime.begin(acting.channel.id, moment) if on else StreamTime.end(acting.channel.id, moment)
         acting.note("channel.changed", what="live", after=on)
         acting.tell_channel("live")
 

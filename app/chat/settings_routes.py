@@ -176,6 +176,7 @@ def settings_page(acting: Acting, *, conflict: bool = False, **forms: Any) -> st
         "channels/settings.html",
         channel=channel,
         conflict=conflict,
+        owns=acting.user.id == channel.owner_id,
         members=Membership.listed(channel.id, MEMBER),
         moderators=Membership.listed(channel.id, MODERATOR),
         sanctions=Sanction.listed(channel.id, **looking_for, past=past, most=MOST_SANCTIONS + 1),

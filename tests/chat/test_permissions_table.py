@@ -161,6 +161,7 @@ CHANNEL_FORMS: dict[str, dict[str, str]] = {
     "/password": {"password": "pizza-every-friday"},
     "/clear": {"sure": "y"},
     "/delete": {"slug": "stella"},
+    "/transcript": {"format": "csv"},
 }
 
 

@@ -17,6 +17,7 @@ OPENERS = {
     "open_body": {
         "app/chat/authorship.py",  # the export of one's own messages
         "app/chat/message.py",  # a page of messages, a snippet of a reply
+        "app/chat/transcript.py",  # a channel's transcript, for its streamer
         "app/chat/verification.py",  # `flask keys verify`: every message opens, none is shown
     },
     "reseal_body": {"app/chat/resealing.py"},  # `flask keys rotate --messages`: under another key, none is shown
