@@ -91,7 +91,7 @@ def as_csv(found: Iterable[Line]) -> Iterator[str]:
 
 
 def as_text(found: Iterable[Line]) -> Iterator[str]:
-    """A line for each, as one would print it. Further lines of a message stand further in: none passes for another's."""
+    """A line for each, as one would print it. Further lines of a message stand further in: none passes for one."""
     for line in found:
         text = (UNVERIFIED if line.text is None else line.text).replace("\n", "\n" + " " * 36)
         said = f"* {line.author} {text}" if line.kind == "me" else f"<{line.author}> {text}"
