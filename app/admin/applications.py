@@ -10,9 +10,10 @@ from sqlalchemy.orm import joinedload, load_only
 
 from app.admin import listing
 from app.admin.listing import Choice, Listing
-from app.applications import claim, flag
+from app.applications import claim, flag, reveal, timeline
 from app.applications.claim import ApplicationClaim
 from app.applications.contact import contact_hash
+from app.applications.reason_template import ReasonTemplate
 from app.applications.state import PENDING, STATES, UNDECIDED
 from app.applications.streamer_application import StreamerApplication
 from app.auth.user import User
@@ -32,6 +33,8 @@ TABS = {
 STATE = Choice("state", "State", TABS)
 AGE = Choice("age", "Sent", {"": "Any time", "1": "Over a day ago", "3": "Over 3 days ago", "7": "Over a week ago"})
 NOBODY = "nobody"
+# What an application that still waits may have gone through meanwhile.
+SAID = {"asked": "asked for more on ", "answered": "answered on ", "reopened": "opened it again on "}
 # No sealed text is read for a list, let alone opened.
 SHOWN = load_only(
     StreamerApplication.version,
@@ -155,21 +158,34 @@ def _reviewed_by(who: str) -> ColumnElement[bool]:
     return or_(cls.decided_by_id == int(who), theirs)
 
 
-def checks(application: StreamerApplication) -> list[dict[str, Any]]:
-    """What was looked up for whoever reviews ``application``."""
-    others = len(application.others_of_contact())
-    found = [
-        {
-            "ok": others == 0,
-            "text": "No other application from this contact" if others == 0 else f"{others} more from this contact",
-        }
-    ]
-    if application.is_undecided:
-        found.append({"ok": True, "text": f"The address {application.slug} is reserved for it"})
-        made = (
-            "opens the channel on the applicant's own account"
-            if application.applicant_id
-            else f"creates the account {application.slug}"
-        )
-        found.append({"ok": True, "text": f"Approving {made}"})
-    return found
+def one(application: StreamerApplication, me: User) -> dict[str, Any]:
+    """One application: what was told, what happened, what to look at twice, who has it open."""
+    own = application.is_own_of(me)
+    return {
+        "application": application,
+        "own": own,
+        "user_name": application.slug if application.creates_account else _applicant_name(application),
+        "warnings": flag.of_all([application])[application.id],
+        "others": application.others_of_contact(),
+        "steps": timeline.of(application),
+        "held": claim.of(application) if application.is_undecided else None,
+        "can_reissue": not own and reveal.can_reissue(application),
+        "reason_templates": ReasonTemplate.all(),
+        **{f"queue_{name}": value for name, value in waiting().items()},
+    }
+
+
+def what_became_of_it(application: StreamerApplication) -> str:
+    """One sentence for the admin who comes too late: who did what, and when."""
+    if not application.is_undecided:
+        return application.what_became_of_it()
+    last = next((step for step in reversed(timeline.of(application)) if step.step in SAID), None)
+    if last is None:
+        return "This application changed since you opened it."
+    who = last.by.username if last.by else "the applicant"
+    return f"This application changed since you opened it: {who} {SAID[last.step]}{last.at:%d %B %Y at %H:%M} UTC."
+
+
+def _applicant_name(application: StreamerApplication) -> str:
+    applicant = db.session.get(User, application.applicant_id)
+    return applicant.username if applicant else ""

@@ -1,11 +1,14 @@
-"""The forms of the dashboard: a decision, another name, a channel without an application."""
+"""The forms of the dashboard: a decision, a text to begin with, another name, a channel without an application."""
 
 from __future__ import annotations
 
 from flask_wtf import FlaskForm
-from wtforms import HiddenField, StringField, TextAreaField
+from wtforms import HiddenField, SelectField, StringField, TextAreaField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, StopValidation
 
+from app.applications.reason_template import LONGEST_TEXT
+from app.applications.reason_template import LONGEST_TITLE as LONGEST_TITLE_OF_TEXT
 from app.channels.forms import readable
 from app.channels.settings import LONGEST_TITLE
 from app.security.text import UncleanText, clean_text
@@ -13,14 +16,30 @@ from app.security.text import UncleanText, clean_text
 LONGEST = 2000
 
 
-def _cleaned(_form: FlaskForm, field: TextAreaField) -> None:
+def _cleaned(_form: FlaskForm, field: StringField | TextAreaField) -> None:
     try:
         field.data = clean_text(field.data or "", multiline=True)
     except UncleanText:
         raise StopValidation("It holds characters that cannot be stored.") from None
 
 
-class DecisionForm(FlaskForm):
+def _something(_form: FlaskForm, field: StringField | TextAreaField) -> None:
+    if not (field.data or "").strip():
+        raise StopValidation("Type something that can be read.")
+
+
+class VersionedForm(FlaskForm):
+    """A form about something that others may change meanwhile: it names the version that was looked at."""
+
+    version = HiddenField("Version", [InputRequired()])
+
+    def seen_version(self) -> int:
+        """The version that was looked at; anything that is no number matches none."""
+        text = self.version.data or ""
+        return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1
+
+
+class DecisionForm(VersionedForm):
     """What the applicant is told, what only admins read, and the version of the application that was looked at."""
 
     reason = TextAreaField(
@@ -29,12 +48,7 @@ class DecisionForm(FlaskForm):
     note = TextAreaField(
         "Note for admins", [Length(max=LONGEST, message=f"Use at most {LONGEST} characters."), _cleaned]
     )
-    version = HiddenField("Version", [InputRequired()])
-
-    def seen_version(self) -> int:
-        """The version that was looked at; anything that is no number matches none."""
-        text = self.version.data or ""
-        return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1
+    template = StringField("Begin with")
 
 
 class RenameForm(FlaskForm):
@@ -65,3 +79,38 @@ class MoveChannelForm(FlaskForm):
     """Another address for a channel."""
 
     slug = StringField("Address", [InputRequired("Type the address."), Length(max=64, message="This is too long.")])
+
+
+class ReasonTemplateForm(VersionedForm):
+    """A text that answers begin with."""
+
+    decision = SelectField(
+        "For",
+        choices=[
+            SelectChoice("approve", "Approving"),
+            SelectChoice("reject", "Not approving"),
+            SelectChoice("ask", "Asking"),
+        ],
+    )
+    title = StringField(
+        "Name",
+        [
+            InputRequired("Give it a name."),
+            Length(max=LONGEST_TITLE_OF_TEXT, message=f"Use at most {LONGEST_TITLE_OF_TEXT} characters."),
+            _cleaned,
+            _something,
+        ],
+    )
+    text = TextAreaField(
+        "Text",
+        [
+            InputRequired("Type the text."),
+            Length(max=LONGEST_TEXT, message=f"Use at most {LONGEST_TEXT} characters."),
+            _cleaned,
+            _something,
+        ],
+    )
+
+    def said(self) -> dict[str, str]:
+        """What was typed, as ReasonTemplate takes it."""
+        return {"decision": self.decision.data, "title": " ".join(self.title.data.split()), "text": self.text.data}

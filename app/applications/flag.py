@@ -8,7 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
-from typing import Any
+from heapq import nsmallest
+from typing import Any, NamedTuple
 
 from sqlalchemy import func, select
 
@@ -20,6 +21,7 @@ from app.extensions import db
 
 NETWORK_WITHIN = timedelta(days=7)
 MANY_FROM_ONE_NETWORK = 3
+NAMES_SHOWN = 3
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,13 @@ class Flag:
 
     kind: str
     text: str
+
+
+class Channels(NamedTuple):
+    """The addresses of all channels, by how they appear, and by what they and their titles look like."""
+
+    addresses: dict[str, str]
+    looks: dict[str, list[str]]
 
 
 def of_all(applications: Sequence[StreamerApplication]) -> dict[int, list[Flag]]:
@@ -39,7 +48,7 @@ def of_all(applications: Sequence[StreamerApplication]) -> dict[int, list[Flag]]
         (one.network_lookup for one in applications),
         StreamerApplication.submitted_at > now() - NETWORK_WITHIN,
     )
-    channels = _channels() if any(one.is_undecided for one in applications) else {}
+    channels = _channels() if any(one.is_undecided for one in applications) else Channels({}, {})
     found: dict[int, list[Flag]] = {}
     for one in applications:
         flags = found[one.id] = []
@@ -66,21 +75,25 @@ def _looks(slug: str, title: str) -> frozenset[str]:
     return frozenset((squeezed(slug), squeezed(title))) - {""}
 
 
-def _names_like(application: StreamerApplication, channels: dict[str, list[str]]) -> Iterable[Flag]:
+def _names_like(application: StreamerApplication, channels: Channels) -> Iterable[Flag]:
+    taken = channels.addresses.get(names.appearance(application.slug))
+    if taken is not None:
+        yield Flag("taken_name", f"The address /c/{taken} is taken")
     looks = _looks(application.slug, application.channel_name)
-    for slug in sorted({slug for look in looks for slug in channels.get(look, ())}):
-        if names.appearance(slug) == names.appearance(application.slug):
-            yield Flag("taken_name", f"The address /c/{slug} is taken")
-        else:
-            yield Flag("similar_name", f"Looks like the channel /c/{slug}")
+    alike = {slug for look in looks for slug in channels.looks.get(look, ())} - {taken}
+    if alike:
+        shown = nsmallest(NAMES_SHOWN, alike)
+        more = f" and {len(alike) - len(shown)} more" if len(alike) > len(shown) else ""
+        kind = "channel" if len(alike) == 1 else "channels"
+        yield Flag("similar_name", f"Looks like the {kind} {', '.join(f'/c/{slug}' for slug in shown)}{more}")
 
 
-def _channels() -> dict[str, list[str]]:
-    """The addresses of all channels by what they look like."""
-    found: dict[str, list[str]] = defaultdict(list)
+def _channels() -> Channels:
+    found = Channels({}, defaultdict(list))
     for slug, title in db.session.execute(select(Channel.slug, Channel.title)):
+        found.addresses[names.appearance(slug)] = slug
         for look in _looks(slug, title):
-            found[look].append(slug)
+            found.looks[look].append(slug)
     return found
 
 

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import itertools
+import os
+import signal
 import sqlite3
 import threading
 import uuid
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import pytest
-from sqlalchemy import delete, select
+from sqlalchemy import delete, event, select
 from werkzeug.test import TestResponse
 
+from app.applications import decision
 from app.applications.streamer_application import StreamerApplication
+from app.audit.actor import Actor
 from app.audit.event import AuditHead
 from app.auth import name as names
 from app.auth.user import User
@@ -27,7 +33,7 @@ from tests.streamzy_server import StreamzyServer
 from tests.tables import events, everything
 
 PAGE = "/admin/applications/1"
-RECORD = ("audit_event", "audit_head")
+RECORD = ("audit_event", "audit_head", "application_claim")  # and how long somebody has it open
 
 
 def decide(admin: Person, how: str, reason: str = "Welcome.", note: str = "", page: str = PAGE) -> TestResponse:
@@ -145,6 +151,7 @@ def test_whoever_comes_second_is_told_who_was_faster_and_keeps_what_they_wrote(p
 def test_a_decision_on_another_state_than_was_looked_at_is_refused(people: People, version: str) -> None:
     apply(people.visitor())
     ada = people.admin()
+    ada.get(PAGE)
     before = everything(without=RECORD)
     answer = ada.post(f"{PAGE}/approve", on=PAGE, reason="Welcome.", version=version)
     assert answer.status_code == (400 if version == "" else 409)
@@ -188,6 +195,7 @@ def test_an_admin_who_applied_stays_an_admin(people: People) -> None:
 def test_an_account_gets_one_channel(people: People) -> None:
     stella, ada = people.streamer(), people.admin()
     apply(stella)
+    ada.get(PAGE)
     before = everything(without=RECORD)
     answer = decide(ada, "approve")
     assert answer.status_code == 409
@@ -258,56 +266,147 @@ def test_twenty_admins_who_decide_at_once_decide_once(people: People, reason: st
     apply(people.visitor())
     admins = [people.admin(f"admin-{number}") for number in range(20)]
     forms = [next(form.fields for form in admin.forms(PAGE) if form.action == f"{PAGE}/approve") for admin in admins]
-    start = threading.Barrier(len(admins))
 
     def press(number: int) -> int:
-        start.wait()
         how = "approve" if number % 4 or not reason else "reject"
         fields = {**forms[number], "reason": reason}
         return admins[number].request(f"{PAGE}/{how}", method="POST", data=fields).status_code
 
-    with ThreadPoolExecutor(len(admins)) as pool:
-        statuses = Counter(pool.map(press, range(len(admins))))
-    assert statuses == {302: 1, 409: 19}
+    assert at_once(press) == {302: 1, 409: 19}
     decided = events("application.approved", "application.rejected")
     assert len(decided) == 1
-    approved = decided[0].event == "application.approved"
+    assert_whole("approved" if decided[0].event == "application.approved" else "rejected")
+
+
+@on_postgresql
+def test_a_withdrawal_among_nineteen_approvals_is_one_of_twenty(people: People) -> None:
+    applicant = people.visitor()
+    link = private_link(apply(applicant))
+    taken_back = next(form.fields for form in applicant.forms(link) if form.action == f"{link}/withdraw")
+    admins = [people.admin(f"admin-{number}") for number in range(2)]
+    fields = next(form.fields for form in admins[0].forms(PAGE) if form.action == f"{PAGE}/approve")
+    tabs = [Tab(admins[number % 2]) for number in range(19)]
+    tokens = [admin.csrf_token() for admin in admins]
+
+    def press(number: int) -> int:
+        if number == 19:
+            return applicant.request(f"{link}/withdraw", method="POST", data=taken_back).status_code
+        data = {**fields, "csrf_token": tokens[number % 2]}
+        return tabs[number].request(f"{PAGE}/approve", method="POST", data=data).status_code
+
+    assert at_once(press) == {302: 1, 409: 19}
+    (became,) = events("application.approved", "application.withdrawn")
+    assert_whole(became.event.partition(".")[2])
+
+
+class Tab(Person):
+    """One more tab of somebody's browser: the same cookies, a connection of its own."""
+
+    def __init__(self, person: Person) -> None:
+        super().__init__(person.app)
+        self.cookie = person.cookie
+
+
+def at_once(press: Callable[[int], int]) -> Counter[int]:
+    """The statuses of twenty presses that start together."""
+    start = threading.Barrier(20)
+
+    def wait_and_press(number: int) -> int:
+        start.wait()
+        return press(number)
+
+    with ThreadPoolExecutor(20) as pool:
+        return Counter(pool.map(wait_and_press, range(20)))
+
+
+def assert_whole(status: str) -> None:
+    """Everything that hangs on the state is there, or nothing of it."""
     db.session.rollback()
-    assert (Channel.at("star-watch") is not None) == approved
-    assert (User.named("star-watch") is not None) == approved
+    assert db.session.scalars(select(StreamerApplication.status)).one() == status
+    assert (Channel.at("star-watch") is not None) == (status == "approved")
+    assert (User.named("star-watch") is not None) == (status == "approved")
+    assert len(events("application.approved")) == (status == "approved")
 
 
-def test_twenty_approvals_of_a_real_server_at_once_make_one_account(
+@on_both_databases
+def test_killed_between_any_two_statements_it_waits_or_is_approved(people: People) -> None:
+    """A process of its own approves, and kills itself before its first statement, its second, and on to the commit."""
+    apply(people.visitor())
+    ada = people.account("ada", role="admin")
+    before, steps = everything(), 0
+    while killed_at(steps, ada.id):
+        assert everything() == before, f"half decided before statement {steps}"
+        steps += 1
+    assert steps > 10, "hardly anything was in between"
+    assert_whole("approved")
+
+
+def killed_at(step: int, admin_id: int) -> bool:
+    """Whether an approval in a process of its own was killed before its statement ``step``: else it came through."""
+    db.session.rollback()
+    child = os.fork()
+    if child == 0:
+        try:
+            approve_until(step, admin_id)
+            os._exit(0)
+        finally:
+            os._exit(1)
+    _, status = os.waitpid(child, 0)
+    assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0
+    return os.WIFSIGNALED(status)
+
+
+def approve_until(step: int, admin_id: int) -> None:
+    """Approve, in this child process, on connections of its own, and die before statement ``step`` (or the commit)."""
+    db.engine.dispose(close=False)
+    counting = itertools.count()
+
+    def die(*_: object) -> None:
+        if next(counting) == step:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    admin = db.session.get_one(User, admin_id)
+    application = db.session.scalars(select(StreamerApplication)).one()
+    event.listen(db.engine, "before_cursor_execute", die)
+    event.listen(db.engine, "commit", die)
+    decision.approve(application, admin, Actor("ada", admin_id), version=application.version, reason="Welcome.")
+    db.session.commit()
+
+
+def test_twenty_decisions_of_two_admins_at_once_on_a_real_server_are_one(
     server: StreamzyServer, new_visitor: NewVisitor
 ) -> None:
     slug = f"wish-{uuid.uuid4().hex[:8]}"
-    admin_name = f"boss-{uuid.uuid4().hex[:8]}"
-    server.run_flask("users", "create", admin_name, "--role", "admin", "--password-stdin", stdin=f"{PASSWORD}\n")
+    names_ = [f"boss-{uuid.uuid4().hex[:8]}" for _ in range(2)]
+    for name in names_:
+        server.run_flask("users", "create", name, "--role", "admin", "--password-stdin", stdin=f"{PASSWORD}\n")
     wishes = {"email": "s@example.org", "channel_name": slug, "slug": slug, "about": "Stars.", "agree": "y"}
     new_visitor().post_form("/apply", **wishes)
-    admin = new_visitor().sign_in(admin_name, PASSWORD)
+    admins = [new_visitor().sign_in(name, PASSWORD) for name in names_]
     with closing(sqlite3.connect(server.folder / "streamzy.db")) as database:
         (number,) = database.execute("SELECT id FROM streamer_application WHERE slug = ?", (slug,)).fetchone()
     page = f"/admin/applications/{number}"
-    fields = {**next(form.fields for form in admin.forms(page) if form.action == f"{page}/approve"), "reason": "Yes."}
+    forms = [next(form.fields for form in admin.forms(page) if form.action == f"{page}/approve") for admin in admins]
     browsers = []
-    for _ in range(20):  # the same session in twenty tabs, each with a connection of its own
+    for tab in range(20):  # two sessions in ten tabs each, each tab with a connection of its own
         browsers.append(new_visitor())
-        browsers[-1].http.cookies.update(admin.http.cookies)
+        browsers[-1].http.cookies.update(admins[tab % 2].http.cookies)
 
     def press(tab: int) -> int:
-        answer = browsers[tab].http.post(f"{server.url}{page}/approve", data=fields, allow_redirects=False, timeout=60)
-        return answer.status_code
+        address, data = f"{server.url}{page}/{'approve' if tab % 3 else 'reject'}", {**forms[tab % 2], "reason": "So."}
+        return browsers[tab].http.post(address, data=data, allow_redirects=False, timeout=60).status_code
 
-    with ThreadPoolExecutor(20) as pool:
-        assert Counter(pool.map(press, range(20))) == {302: 1, 409: 19}
+    assert at_once(press) == {302: 1, 409: 19}
     with closing(sqlite3.connect(server.folder / "streamzy.db")) as database:
+        (status,) = database.execute("SELECT status FROM streamer_application WHERE id = ?", (number,)).fetchone()
         for query in (
             "SELECT count(*) FROM account WHERE username = ?",
             "SELECT count(*) FROM channel WHERE slug = ?",
         ):
-            assert database.execute(query, (slug,)).fetchone() == (1,)
+            assert database.execute(query, (slug,)).fetchone() == (int(status == "approved"),)
         recorded = database.execute(
-            "SELECT count(*) FROM audit_event WHERE event = 'application.approved' AND target_id = ?", (number,)
+            "SELECT event FROM audit_event WHERE target_kind = 'application' AND target_id = ? AND event IN"
+            " ('application.approved', 'application.rejected')",
+            (number,),
         )
-        assert recorded.fetchone() == (1,)
+        assert recorded.fetchall() == [(f"application.{status}",)]

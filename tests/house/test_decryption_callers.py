@@ -30,14 +30,13 @@ READERS: dict[str, dict[str, set[str]]] = {
         "about": {"app/account/own_data.py", "templates/admin/application.html"},
         "email": {"app/account/own_data.py", "templates/admin/application.html"},
         "links_text": {"app/applications/streamer_application.py"},  # split into .links
-        "note": {"templates/admin/application.html"},
+        "note": set(),  # the timeline shows the step's own
         "public_reason": {
             "app/account/own_data.py",
-            "templates/admin/application.html",
             "templates/applications/status.html",
         },
     },
-    "ApplicationStep": {"told_text": set(), "remark_text": set()},
+    "ApplicationStep": {"told_text": {"templates/admin/_steps.html"}, "remark_text": {"templates/admin/_steps.html"}},
     "Sanction": {
         # told to whom it is about, who may take it along; shown to the streamer and admins
         "stated_reason": {"app/account/own_data.py", "app/chat/connections.py", "templates/channels/_bans.html"}
