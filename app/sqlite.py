@@ -47,6 +47,22 @@ def checkpoint_in_the_background(engine: Engine) -> None:
     gevent.spawn(_keep_checkpointing, engine.url.database)
 
 
+def hurry(engine: Engine) -> None:
+    """For the rest of this process commit without waiting for the disk, and move the log only by ``move_the_log``.
+
+    For long work that can be done again. After a power cut its newest commits may be missing, never one before another:
+    the next commit of anybody that waits, or a checkpoint, puts all of them on disk. What waits for the disk meanwhile
+    holds the write lock, and with it everybody who chats.
+    """
+    event.listen(engine, "connect", _in_a_hurry)
+    engine.dispose()
+
+
+def _in_a_hurry(connection: sqlite3.Connection, _record: object) -> None:
+    for pragma in ("synchronous=NORMAL", "wal_autocheckpoint=0"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
 def empty_the_log(engine: Engine) -> bool:
     """Move the write-ahead log into the database file and cut it to nothing: what was overwritten is then gone.
 
@@ -68,6 +84,7 @@ def owe_an_empty_log() -> None:
 
 
 def _empty(path: str, patience: float) -> bool:
+    move_the_log(path)  # most of it, while others write: only for the rest do they wait
     connection = sqlite3.connect(path, timeout=patience)
     try:
         connection.execute("PRAGMA synchronous=FULL")
@@ -91,12 +108,13 @@ def checkpoint(path: str) -> None:
     owed = _owed.is_set()
     _owed.clear()  # before we begin: what is owed from now on comes too late for this time
     if not owed:
-        gevent.get_hub().threadpool.apply(_checkpoint, (path,))
+        gevent.get_hub().threadpool.apply(move_the_log, (path,))
     elif not gevent.get_hub().threadpool.apply(_empty, (path, BUSY_MILLISECONDS / 1000)):
         _owed.set()
 
 
-def _checkpoint(path: str) -> None:
+def move_the_log(path: str) -> None:
+    """Move of the log of the database at ``path`` what readers allow. Stops no writer, but this thread."""
     connection = sqlite3.connect(path, timeout=1)
     try:
         connection.execute("PRAGMA synchronous=FULL")

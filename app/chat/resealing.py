@@ -9,25 +9,31 @@ keys under which nothing is left are destroyed.
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from cryptography.fernet import Fernet
-from sqlalchemy import ColumnElement, bindparam, func, select, update
+from sqlalchemy import ColumnElement, Row, func, null, select, type_coerce, update
+from sqlalchemy.types import NullType
 
+from app import sqlite
 from app.channels.channel import Channel
 from app.chat.message import Message, reseal_body
+from app.chat.swap import Swap, Swapped
 from app.encryption import key_work
 from app.encryption.data_key import MESSAGES, DataKey, data_keys, destroy, period_of
 from app.encryption.key_work import KeyWork
 from app.extensions import db
 from app.workers.worker import Worker
 
-# A write transaction keeps everybody else's waiting on SQLite: pages are cut so that it lasts about this long.
-WRITE_SECONDS = 0.005
-SMALLEST_PAGE, LARGEST_PAGE = 20, 1000
+# A write keeps everybody else's waiting on SQLite: batches are cut so that it lasts about this long, in seconds.
+ALONE, BESIDE_CHAT = 0.004, 0.002
+SMALLEST_BATCH, LARGEST_BATCH = 20, 1000
+PAGE = 1000
 LOOK_FOR_WORKERS_SECONDS = 2
 
 
@@ -47,15 +53,17 @@ def begin(channel: Channel | None) -> tuple[KeyWork, bool]:
 
 
 def run(work: KeyWork) -> Iterator[int]:
-    """Encrypt everything anew, committing page by page; yields how many messages were in each."""
+    """Encrypt everything anew, committing batch by batch; yields how many messages were in each."""
     since, chosen = work.started_at, work.channel_id
-    ids = list(db.session.scalars(select(Channel.id).order_by(Channel.id)))
+    ids = [chosen] if chosen else list(db.session.scalars(select(Channel.id).order_by(Channel.id)))
     db.session.rollback()
-    pace = _Pace()
-    for channel_id in ids if not chosen else [chosen]:
-        old = _retire(channel_id, since)
-        if old:
-            yield from _reseal_channel(channel_id, old, pace)
+    if db.engine.dialect.name == "sqlite":
+        sqlite.hurry(db.engine)
+    with Swap(db.engine) as swap, giving_way():
+        pace = Pace()
+        for channel_id in ids:
+            if keys := _retire(channel_id, since):
+                yield from _reseal_channel(channel_id, keys, swap, pace)
 
 
 def clear_up(work: KeyWork) -> int:
@@ -83,76 +91,109 @@ def _lock(channel_id: int) -> None:
     db.session.execute(update(Channel).where(Channel.id == channel_id).values(slug=Channel.slug))
 
 
-def _retire(channel_id: int, since: datetime) -> dict[int, Fernet]:
+class _Keys(NamedTuple):
+    """What opens the messages of a channel that are under one retired key, and its month: '' for all time."""
+
+    opens: Fernet
+    period: str
+
+
+def _retire(channel_id: int, since: datetime) -> dict[int, _Keys]:
     """Seal nothing any more with the keys made before ``since``; returns those that are retired, by id."""
     keys = (DataKey.purpose == MESSAGES, DataKey.channel_id == channel_id)
     _lock(channel_id)
     older = update(DataKey).where(*keys, DataKey.state == "active", DataKey.created_at < since)
     db.session.execute(older.values(state="retired"), execution_options={"synchronize_session": False})
     db.session.commit()
-    retired = list(db.session.scalars(select(DataKey.id).where(*keys, DataKey.state == "retired")))
-    opening = {key_id: key for key_id in retired if (key := data_keys().fernet(key_id)) is not None}
+    retired = db.session.execute(select(DataKey.id, DataKey.period).where(*keys, DataKey.state == "retired")).all()
+    opening = {key_id: _Keys(key, period) for key_id, period in retired if (key := data_keys().fernet(key_id))}
     db.session.rollback()
     return opening
 
 
-def _reseal_channel(channel_id: int, old: dict[int, Fernet], pace: _Pace) -> Iterator[int]:
-    columns = (Message.id, Message.random_id, Message.author_id, Message.body, Message.data_key_id, Message.sent_at)
-    query = select(*columns).where(Message.channel_id == channel_id, Message.data_key_id.in_(old)).order_by(Message.id)
-    anew: dict[str, tuple[int, Fernet]] = {}  # by month
-    after = 0
-    while page := db.session.execute(query.where(Message.id > after).limit(pace.page)).all():
-        db.session.rollback()  # no transaction stays open while we compute
+class _NewKeys(dict[str, tuple[int, Fernet]]):
+    """Id and key that seal what was said in a month, by YYYY-MM: looked up, or made, once."""
+
+    def __init__(self, channel_id: int) -> None:
+        self.channel_id = channel_id
+
+    def __missing__(self, period: str) -> tuple[int, Fernet]:
+        _lock(self.channel_id)
+        self[period] = data_keys().for_messages(self.channel_id, datetime.strptime(f"{period} +0000", "%Y-%m %z"))
+        db.session.commit()
+        return self[period]
+
+
+def _reseal_channel(channel_id: int, old: dict[int, _Keys], swap: Swap, pace: Pace) -> Iterator[int]:
+    anew, after = _NewKeys(channel_id), 0
+    while page := _page(channel_id, old, after):
         after = page[-1].id
-        began = time.monotonic()
-        for moment in {period_of(row.sent_at): row.sent_at for row in page}.values():
-            if period_of(moment) not in anew:
-                _lock(channel_id)
-                anew[period_of(moment)] = data_keys().for_messages(channel_id, moment)
-                db.session.commit()
-        swapped = _resealed(channel_id, page, old, anew)
-        ready = time.monotonic()
-        if swapped:
-            db.session.execute(SWAP, swapped)
-            db.session.commit()
-        pace.adjust(computed=ready - began, wrote=time.monotonic() - ready)
-        yield len(page)
+        while page:
+            batch, page = page[: pace.batch], page[pace.batch :]
+            began = time.monotonic()
+            resealed = _resealed(channel_id, batch, old, anew)
+            if resealed:
+                pace.wrote(len(resealed), swap.put(resealed))
+            yield len(batch)
+            pace.rest(time.monotonic() - began)
 
 
-def _resealed(
-    channel_id: int, page: Any, old: dict[int, Fernet], anew: dict[str, tuple[int, Fernet]]
-) -> list[dict[str, Any]]:
+def _page(channel_id: int, old: dict[int, _Keys], after: int) -> list[Row[Any]]:
+    # Core rows of what is needed and no more: whatever is done for each message costs time beside encrypting it.
+    when = Message.sent_at if any(not key.period for key in old.values()) else null()
+    columns = (Message.id, _raw(Message.random_id), Message.author_id, _raw(Message.body), Message.data_key_id, when)
+    query = select(*columns).where(Message.channel_id == channel_id, Message.data_key_id.in_(old), Message.id > after)
+    page = list(db.session.execute(query.order_by(Message.id).limit(PAGE)))
+    db.session.rollback()  # no transaction stays open while we compute
+    return page
+
+
+def _raw(column: Any) -> Any:
+    return type_coerce(column, NullType())  # bytes are bytes on both databases
+
+
+def _resealed(channel_id: int, page: list[Row[Any]], old: dict[int, _Keys], anew: _NewKeys) -> list[Swapped]:
     found = []
-    for message_id, random_id, author_id, body, key_id, sent_at in page:
-        new_id, new = anew[period_of(sent_at)]
-        fresh = reseal_body(old[key_id], new, message_id, random_id, channel_id, author_id, body)
+    row: Any
+    for row in page:
+        message_id, random_id, author_id, body, key_id, sent_at = row
+        opens, period = old[key_id]
+        new_id, seals = anew[period or period_of(sent_at)]
+        fresh = reseal_body(opens, seals, message_id, random_id, channel_id, author_id, body)
         if fresh is not None:  # what cannot be verified stays as it is, for `flask keys verify` to name
-            found.append({"c": channel_id, "i": message_id, "was": body, "fresh": fresh, "under": new_id})
+            found.append((channel_id, message_id, body.decode(), fresh.decode(), new_id))
     return found
 
 
-_table = Message.__table__
-SWAP = (
-    update(_table)  # type: ignore[arg-type]  # declared as FromClause, is a Table
-    .where(_table.c.channel_id == bindparam("c"), _table.c.id == bindparam("i"), _table.c.body == bindparam("was"))
-    .values(body=bindparam("fresh"), data_key_id=bindparam("under"))
-)
-
-
-class _Pace:
-    """How many messages a page has, and how long to rest after it: nothing is in a hurry beside people who chat."""
+class Pace:
+    """How many messages one write holds, and how long to rest after it: nothing hurries beside people who chat."""
 
     def __init__(self) -> None:
-        self.page = 100
+        self.batch = 100
         self._looked_at = 0.0
         self._somebody_serves = False
 
-    def adjust(self, *, computed: float, wrote: float) -> None:
-        """Take the next page so that its write lasts about 5 ms; rest, where somebody serves, as long as we worked."""
-        wanted = self.page * min(2.0, WRITE_SECONDS / max(wrote, 0.0001))
-        self.page = int(min(LARGEST_PAGE, max(SMALLEST_PAGE, wanted)))
+    def wrote(self, messages: int, seconds: float) -> None:
+        """Take the next batch so that its write lasts as long as wanted."""
+        if seconds:
+            wanted = messages * min(2.0, (BESIDE_CHAT if self._somebody_serves else ALONE) / seconds)
+            self.batch = int(min(LARGEST_BATCH, max(SMALLEST_BATCH, wanted)))
+
+    def rest(self, worked: float) -> None:
+        """Where somebody serves, do nothing for as long as we worked: half the time is theirs alone."""
         if time.monotonic() - self._looked_at > LOOK_FOR_WORKERS_SECONDS:
             self._somebody_serves, self._looked_at = bool(Worker.living()), time.monotonic()
             db.session.rollback()
         if self._somebody_serves:
-            time.sleep(computed + wrote)
+            time.sleep(worked)
+
+
+@contextmanager
+def giving_way() -> Iterator[None]:
+    """Hand the interpreter over at once to the thread that writes: it asks for it between two messages only."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(0.0005)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)

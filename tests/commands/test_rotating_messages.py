@@ -19,6 +19,7 @@ from app.encryption.data_key import DataKey, data_keys, period_of
 from app.encryption.key_work import MESSAGES, KeyWork
 from app.encryption.sealed import seal
 from app.extensions import db
+from app.workers.worker import Presence
 from tests.commands.conftest import RunFlask, say
 from tests.people import People
 from tests.postgres import on_both_databases
@@ -41,14 +42,39 @@ def harbour(people: People) -> Channel:
 def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two messages a page, and no rest."""
 
-    def adjust(self: resealing._Pace, **_took: float) -> None:
-        self.page = 2
+    def begin(self: resealing.Pace) -> None:
+        self.batch = 2
 
-    def begin(self: resealing._Pace) -> None:
-        self.page = 2
+    monkeypatch.setattr(resealing.Pace, "__init__", begin)
+    monkeypatch.setattr(resealing.Pace, "wrote", lambda self, messages, seconds: None)
+    monkeypatch.setattr(resealing.Pace, "rest", lambda self, worked: None)
 
-    monkeypatch.setattr(resealing._Pace, "__init__", begin)
-    monkeypatch.setattr(resealing._Pace, "adjust", adjust)
+
+def test_a_write_that_took_long_makes_the_next_one_smaller() -> None:
+    pace = resealing.Pace()
+    pace.wrote(100, resealing.ALONE * 4)
+    assert pace.batch == 25
+    pace.wrote(100, resealing.ALONE * 1000)
+    assert pace.batch == resealing.SMALLEST_BATCH
+    for _ in range(20):
+        pace.wrote(pace.batch, resealing.ALONE / 100)
+    assert pace.batch == resealing.LARGEST_BATCH
+
+
+def test_beside_people_who_chat_a_write_is_shorter_and_half_the_time_is_theirs(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr("time.sleep", slept.append)
+    alone, beside = resealing.Pace(), resealing.Pace()
+    alone.rest(0.25)
+    assert not slept, "nobody serves"
+    Presence(app, [data_keys().ring.newest_id]).beat()
+    beside.rest(0.25)
+    assert slept == [0.25]
+    for pace in (alone, beside):
+        pace.wrote(100, resealing.ALONE)
+    assert beside.batch < alone.batch
 
 
 def shown(channel: Channel) -> list[str]:
