@@ -135,6 +135,7 @@ def test_fifty_of_five_thousand_for_the_price_of_one(people: People, app: Flask)
     with counted() as few:
         queue(ada)
     fill(5000)
+    queue(ada)  # the minute may have passed after which a session notes that it was seen
     with counted() as many:
         first = queue(ada)
     assert len(few) == len(many), "as many statements with 5,000 as with one"
