@@ -138,6 +138,7 @@ class Settings:
     require_admin_two_factor: bool = False
     ratelimit_login: str = "10 per 5 minutes"
     ratelimit_applications: str = "5 per 5 minutes"
+    ratelimit_address_checks: str = "60 per minute"
     ratelimit_messages: str = "30 per minute"
     ratelimit_registration: str = "10 per hour"
     ratelimit_handshakes: str = "600 per minute"

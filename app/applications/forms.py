@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
+from flask import request
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, StopValidation, ValidationError
@@ -14,6 +15,7 @@ from app.security.input_validation import attack_rule
 from app.security.text import UncleanText, clean_text, is_blank
 
 MOST_LINKS, LONGEST_LINK = 5, 300
+CONTROLS = re.compile(r"[\0-\x08\x0b\x0c\x0e-\x1f\x7f]")  # no keyboard types them; PostgreSQL cannot store the first
 
 
 class Blocked(StopValidation):
@@ -30,6 +32,10 @@ def plain_text(*, longest: int, multiline: bool) -> list[object]:
     def check(form: ApplicationForm, field: StringField) -> None:
         if len(field.data or "") > 4 * longest:
             raise StopValidation(f"Use at most {longest} characters.")
+        if CONTROLS.search(field.data or ""):
+            raise StopValidation("It holds a control character, which nobody can read.")
+        if not multiline and re.search(r"[\r\n]", field.data or ""):
+            raise StopValidation("Write it on one line.")
         try:
             field.data = clean_text(field.data or "", multiline=multiline)
         except UncleanText:
@@ -61,14 +67,29 @@ class ApplicationForm(FlaskForm):
     )
     links = TextAreaField("Links")
     agree = BooleanField("I have read what is kept and for how long", [InputRequired("Please agree, or don't apply.")])
+    # People never see it, and programs that fill in whatever they find do. It is refused in words and not in silence:
+    # a browser that fills in forms by itself must not cost anybody their application.
+    website = StringField("Leave this empty")
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(formdata=request.form)  # and never a file, which has no text to look at
         self.blocked_rules: dict[str, str] = {}
+
+    def validate_website(self, field: StringField) -> None:
+        """Nobody writes here."""
+        if field.data:
+            raise ValidationError("Empty this field: it is there to catch programs.")
+
+    def validate_agree(self, field: BooleanField) -> None:
+        """What the box sends, and nothing else."""
+        if field.raw_data != ["y"]:
+            raise ValidationError("Please agree, or don't apply.")
 
     def validate_email(self, field: StringField) -> None:
         """An address somebody could be reached at; whether it exists only a mail would show."""
         field.data = (field.data or "").strip()
+        if re.search(r"[\r\n]", field.data):
+            raise ValidationError("Give one address, on one line.")
         if not re.fullmatch(
             r"[^\s@<>\"(),:;\\\[\]\x00-\x1f]{1,64}@[^\s@<>\"(),:;\\\[\]\x00-\x1f]+\.[^\s@.<>\"(),:;\\\[\]\x00-\x1f]{2,}",
             field.data,

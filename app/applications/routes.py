@@ -5,11 +5,11 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
-from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, session, url_for
+from flask import Blueprint, abort, current_app, flash, jsonify, redirect, render_template, request, session, url_for
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.wrappers import Response
 
-from app.applications import applicant
+from app.applications import applicant, turnaround
 from app.applications import reveal as reveals
 from app.applications.contact import network_hash
 from app.applications.forms import ApplicationForm
@@ -17,11 +17,11 @@ from app.applications.refusal import NotRevealable, StaleDecision
 from app.applications.streamer_application import StreamerApplication
 from app.audit.event import record
 from app.auth import password as passwords
-from app.auth.name import NameRefused
+from app.auth.name import LONGEST, NameRefused
 from app.auth.permissions import ask_to_sign_in, current_actor, current_user, open_to_everyone
 from app.encryption.data_key import data_keys
 from app.extensions import db
-from app.security.rate_limits import limited
+from app.security.rate_limits import address_key, limited, spend
 
 applications = Blueprint("applications", __name__, url_prefix="/apply")
 
@@ -36,7 +36,7 @@ def apply() -> str | tuple[str, int] | Response:
     form = ApplicationForm()
     if not form.validate_on_submit():
         _record_blocks(form)
-        return render_template("applications/apply.html", form=form), 400 if form.is_submitted() else 200
+        return _form_page(form), 400 if form.is_submitted() else 200
     try:
         application, token = StreamerApplication.submit(
             email=form.email.data or "",
@@ -50,7 +50,7 @@ def apply() -> str | tuple[str, int] | Response:
     except NameRefused as refused:
         db.session.rollback()
         form.slug.errors = [str(refused)]
-        return render_template("applications/apply.html", form=form), 409
+        return _form_page(form), 409
     record("application.submitted", current_actor("applicant"), **application.target())
     db.session.commit()
     return render_template(
@@ -58,6 +58,19 @@ def apply() -> str | tuple[str, int] | Response:
         application=application,
         status_url=url_for("applications.status", token=token, _external=True),
     )
+
+
+@applications.get("/address")
+@open_to_everyone
+def check_address() -> Response:
+    """Whether ``slug`` could be had just now, in the words that the form itself would use; asked while one types."""
+    spend("address_checks", address_key(request.remote_addr))
+    slug = request.args.get("slug", "").strip().lower()
+    try:
+        StreamerApplication.check_wish(slug[: 2 * LONGEST], current_user())
+    except NameRefused as refused:
+        return jsonify(slug=slug, free=False, message=str(refused))
+    return jsonify(slug=slug, free=True, message="This address is free.")
 
 
 @applications.get("/status/<token>")
@@ -103,6 +116,15 @@ def withdraw(token: str) -> Response | tuple[str, int]:
         return _status_page(_find(token), token), 409
     flash("Your application is withdrawn.", "success")
     return redirect(url_for("applications.status", token=token))
+
+
+def _form_page(form: ApplicationForm) -> str:
+    return render_template(
+        "applications/apply.html",
+        form=form,
+        usual_wait=turnaround.in_words(turnaround.usual()),
+        retention_days=current_app.config["STREAMZY"].application_retention_days,
+    )
 
 
 def _find(token: str) -> StreamerApplication:

@@ -193,8 +193,15 @@ class StreamerApplication(Base):
     def reserve_slug(self) -> None:
         """Hold its slug until it is decided. Raises NameRefused when somebody else has it."""
         applicant = db.session.get(User, self.applicant_id) if self.applicant_id is not None else None
-        if applicant is None or names.appearance(self.slug) != names.appearance(applicant.username):
+        if not _is_own_name(self.slug, applicant):
             names.take(self.slug, "application")
+
+    @classmethod
+    def check_wish(cls, slug: str, applicant: User | None) -> None:
+        """Raise NameRefused where ``submit`` would: nothing is reserved, so it may be otherwise a moment later."""
+        names.check_slug(slug)
+        if not _is_own_name(slug, applicant) and names.is_taken(slug):
+            raise names.NameRefused(names.TAKEN)
 
     @property
     def reveal_expired(self) -> bool:
@@ -218,3 +225,8 @@ class StreamerApplication(Base):
     def target(self) -> dict[str, Any]:
         """What an audit event about it names."""
         return {"target_kind": "application", "target_id": self.id, "target_name": self.reference}
+
+
+def _is_own_name(slug: str, applicant: User | None) -> bool:
+    """Whether the slug is held by the applicant's own account: it may become their channel's, too."""
+    return applicant is not None and names.appearance(slug) == names.appearance(applicant.username)

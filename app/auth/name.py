@@ -14,6 +14,7 @@ from app.clock import UtcDateTime, now
 from app.extensions import Base, db
 
 SHORTEST, LONGEST = 3, 32
+TAKEN = "This name is taken, or looks too much like one that is."
 CONFUSED = str.maketrans("01i_", "oll-")
 
 BIDI_CONTROLS = frozenset(("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"))
@@ -113,7 +114,7 @@ def take(name: str, held_by: str) -> None:
     """Hold ``name`` in the caller's transaction. Raises NameRefused when it, or one that looks like it, is taken."""
     statement = upsert.insert(TakenName).values(key=appearance(name), held_by=held_by, since=now())
     if db.session.execute(statement.on_conflict_do_nothing().returning(TakenName.key)).first() is None:
-        raise NameRefused("This name is taken, or looks too much like one that is.")
+        raise NameRefused(TAKEN)
 
 
 def is_taken(name: str) -> bool:

@@ -18,6 +18,7 @@ from app.extensions import limiter
 POLICIES = {
     "login": "ratelimit_login",
     "applications": "ratelimit_applications",
+    "address_checks": "ratelimit_address_checks",
     "messages": "ratelimit_messages",
     "registration": "ratelimit_registration",
     "handshakes": "ratelimit_handshakes",

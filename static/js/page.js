@@ -1,4 +1,5 @@
 // What every page does beyond its forms. All of it is a comfort: without JavaScript each page still works.
+import { checkAddresses } from "./page/address_check.js";
 import { offerCopying } from "./page/copying.js";
 import { askBeforeSubmitting } from "./page/confirmation.js";
 import { showLocalTimes } from "./page/local_time.js";
@@ -11,6 +12,7 @@ offerShowing();
 askBeforeSubmitting();
 showLocalTimes();
 countDownWaits();
+checkAddresses();
 
 // After a refused form: the list of what to mend, which links to its fields.
 document.querySelector("[data-error-summary]")?.focus();

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import re
 
 import pytest
+from markupsafe import escape
 from sqlalchemy import select
 
 from app.applications.link import ApplicationLink
 from app.applications.streamer_application import StreamerApplication
 from app.auth import name as names
+from app.clock import Clock
 from app.extensions import db
+from tests.applications.desk import desk, newest, sent
 from tests.applications.wishes import WISHES, apply, private_link, status_on
-from tests.people import People
+from tests.people import People, Person
 from tests.postgres import on_both_databases
 from tests.tables import events, everything
 
@@ -53,6 +57,8 @@ def test_no_other_link_shows_anything(people: People, token: str) -> None:
     assert people.visitor().get(f"/apply/status/{token}").status_code == 404
 
 
+EMOJI = "\U0001f600" * 5000
+
 WRONG = [
     ("email", None, "Type your e-mail address."),
     ("email", "", "Type your e-mail address."),
@@ -60,7 +66,7 @@ WRONG = [
     ("email", "stella@example", "This is not an e-mail address."),
     ("email", "stella@exa mple.org", "This is not an e-mail address."),
     ("email", "a@b@example.org", "This is not an e-mail address."),
-    ("email", "stella@example.org\nBcc: all@example.org", "This is not an e-mail address."),
+    ("email", "stella@example.org\nBcc: all@example.org", "Give one address, on one line."),
     ("email", "<stella@example.org>", "This is not an e-mail address."),
     ("email", "s\0tella@example.org", "This is not an e-mail address."),
     ("email", "s" * 250 + "@example.org", "This address is too long."),
@@ -98,6 +104,21 @@ WRONG = [
     ("links", "https://example.org/" + "x" * 300, "A link has at most 300 characters."),
     ("links", "\n".join(f"https://example.org/{number}" for number in range(6)), "Give at most 5 links"),
     ("agree", None, "Please agree"),
+    ("agree", "<b>y</b>", "Please agree"),
+    ("email", "stella@example.org\r\nBcc: all@example.org", "Give one address, on one line."),
+    ("email", EMOJI, "This address is too long."),
+    ("channel_name", EMOJI, "Use at most 80 characters"),
+    ("slug", EMOJI, "It holds \U0001f600."),
+    ("about", EMOJI, "Use at most 2000 characters"),
+    ("links", EMOJI, "A link has at most 300 characters."),
+    ("channel_name", "Stella\r\nadmin", "Write it on one line."),
+    ("channel_name", "Stel\0la", "It holds a control character"),
+    ("about", "Every\0 night", "It holds a control character"),
+    ("links", "https://example.org/\0", "Links begin with https://"),
+    ("slug", "star\r\nwatch", "It holds a control character"),
+    ("slug", "<b>star</b>", "Use lower-case letters a to z"),
+    ("links", "<b>https://example.org</b>", "Links begin with https://"),
+    ("website", "https://example.org", "Empty this field"),
 ]
 
 
@@ -113,6 +134,95 @@ def test_what_a_field_refuses_it_refuses_in_its_own_words(
     assert words in error.group(1)
     assert len(re.findall(r'id="\w+-error">', answer.text)) == 1, "and no other field complains"
     assert everything(without=("audit_event", "audit_head")) == before
+
+
+@pytest.mark.parametrize("field", ["email", "channel_name", "slug", "about", "links"])
+def test_a_file_in_place_of_a_text_is_no_text(people: People, field: str) -> None:
+    """A browser sends files in the same way as texts: whatever stands in one was never typed."""
+    person = people.visitor()
+    form = next(form for form in person.forms("/apply") if form.action == "/apply")
+    sent = {**form.fields, **WISHES, field: (io.BytesIO(b"text"), "stella@example.org")}
+    answer = person.request("/apply", method="POST", data=sent, content_type="multipart/form-data")
+    assert answer.status_code == (200 if field == "links" else 400)  # links may be left out
+    assert b"text" not in [one.about for one in db.session.scalars(select(StreamerApplication))]
+
+
+def test_a_browser_that_filled_in_the_trap_is_told_so(people: People) -> None:
+    """In silence a person would wait for ever for the answer to what was never taken."""
+    page = apply(people.visitor(), website="https://example.org").text
+    assert "Every clear night" in page
+    assert 'aria-hidden="true">\n            <div class="field' not in page, "and now sees the field"
+    assert StreamerApplication.count() == 0
+
+
+def ask(person: Person, slug: str) -> dict[str, object]:
+    """What the form is told while somebody types an address."""
+    answer = person.get("/apply/address", query_string={"slug": slug})
+    assert answer.status_code == 200
+    assert answer.headers["Cache-Control"] == "no-store"
+    return answer.get_json()  # type: ignore[no-any-return]  # a JSON object
+
+
+@on_both_databases
+@pytest.mark.parametrize("signed_in", [False, True])
+def test_an_address_is_checked_while_it_is_typed_in_the_words_of_the_form(people: People, signed_in: bool) -> None:
+    people.streamer("stella")
+    apply(people.visitor(), slug="lounge")
+    person = people.viewer() if signed_in else people.visitor()
+    before = everything(without=("audit_event", "audit_head", "user_session"))
+    for slug in (
+        "",
+        "ab",
+        "s" * 33,
+        "star_watch",
+        "st\u00e4r",
+        "st\0r",
+        "admin",
+        "stella",
+        "Ste11a",
+        "lounge",
+        "1ounge",
+    ):
+        told = ask(person, slug)
+        assert told["free"] is False, slug
+        assert set(told) == {"slug", "free", "message"}
+        if slug:
+            assert escape(told["message"]) in apply(people.visitor(), slug=slug).text, slug
+    assert ask(person, " Star-Watch ") == {"slug": "star-watch", "free": True, "message": "This address is free."}
+    assert ask(person, "vera")["free"] is True, "nobody's, or the applicant's own"
+    assert everything(without=("audit_event", "audit_head", "user_session")) == before
+
+
+@pytest.mark.settings(RATELIMIT_ADDRESS_CHECKS="3 per minute")
+def test_nobody_reads_the_list_of_names_through_the_form(people: People) -> None:
+    person = people.visitor()
+    for _ in range(3):
+        ask(person, "star-watch")
+    answer = person.get("/apply/address?slug=star-watch")
+    assert answer.status_code == 429
+    assert int(answer.headers["Retry-After"]) >= 1
+    assert people.visitor(address="127.0.0.2").get("/apply/address?slug=star-watch").status_code == 200
+
+
+@pytest.mark.settings(APPLICATION_RETENTION_DAYS="30")
+def test_the_form_says_what_is_kept_how_long_and_how_long_it_takes_once_there_are_figures(
+    people: People, clock: Clock
+) -> None:
+    at = desk(people)
+    for number in range(5):
+        page = people.visitor().get("/apply").text
+        assert "erased 30 days later" in page
+        assert "Most are answered" not in page, "four are no figure"
+        clock.offset_seconds = 0
+        sent(people, slug=f"wish-{number}")
+        clock.offset_seconds = 3 * 3600
+        at.reject(newest())
+    assert "Most are answered within 3 hours." in people.visitor().get("/apply").text
+
+
+@pytest.mark.settings(APPLICATION_RETENTION_DAYS="0")
+def test_where_nothing_is_erased_by_itself_the_form_says_so(people: People) -> None:
+    assert "It is kept until you erase it." in people.visitor().get("/apply").text
 
 
 def test_what_was_typed_is_kept_for_putting_it_right(people: People) -> None:
