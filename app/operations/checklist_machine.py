@@ -121,7 +121,7 @@ _unseen(
 _unseen(
     "backups",
     "No program can see whether there is a copy of the database elsewhere, nor whether it can be restored.",
-    "Restore one on another machine before you need it.",
+    "Restore one on another machine before you need it: docs/backup.md.",
 )
 _unseen(
     "firewall",
