@@ -45,10 +45,10 @@ def another_machine(
     else:
         url = request.getfixturevalue("postgres").create_database()
 
-    def run(*arguments: str, **options: int) -> Flask:
+    def run(*arguments: str, code: int = 0) -> Flask:
         app = create_app(Settings.from_environment({**environment, "DATABASE_URL": url}))
         with app.app_context():  # a command takes the app whose context it finds
-            invoke(app, *arguments, **options)
+            invoke(app, *arguments, code=code)
             db.engine.dispose()
         return app
 
