@@ -52,7 +52,9 @@ class Swap:
         self._connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
         self._connection.detach()  # what is set on it now must not come back to the pool
         if not self._sqlite:
-            self._connection.execute(select(func.set_config("synchronous_commit", "off", False)))
+            # Row by row over the primary key, whatever PostgreSQL guesses of a table that it has not looked at yet.
+            for setting in ("synchronous_commit", "enable_seqscan", "enable_hashjoin", "enable_mergejoin"):
+                self._connection.execute(select(func.set_config(setting, "off", False)))
 
     def __enter__(self) -> Swap:
         return self
