@@ -11,7 +11,13 @@ from app import sqlite
 from app.account import data_routes, recovery_routes  # noqa: F401 - they add pages to the account's blueprint
 from app.account.routes import account
 from app.account.two_factor_routes import two_factor_pages
-from app.admin import application_routes, channel_routes, template_routes, user_routes  # noqa: F401 - as above
+from app.admin import (  # noqa: F401 - as above
+    application_routes,
+    channel_routes,
+    key_routes,
+    template_routes,
+    user_routes,
+)
 from app.admin.routes import admin
 from app.applications import routine  # noqa: F401 - what it does by itself is found by its decorator
 from app.applications.routes import applications
