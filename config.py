@@ -185,8 +185,10 @@ class Settings:
 
     def _contradictions(self) -> list[str]:
         found = []
-        if self.workers > 1:
-            found.append("WORKERS above 1 is not supported yet: one worker serves a whole instance for now")
+        if self.workers > 1 and not self.redis_url:
+            found.append(
+                "WORKERS above 1 needs REDIS_URL: through Redis the workers hear each other and count together"
+            )
         if self.production and self.flask_debug:
             found.append("FLASK_DEBUG must be off when FLASK_ENV is production")
         if self.activity_timeout_minutes > self.session_lifetime_minutes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -35,6 +36,7 @@ from app.chat import (  # noqa: F401 - before init_app, or a second app has no h
 )
 from app.chat.entry_routes import entry
 from app.chat.listener import Listener
+from app.chat.relay import Relay
 from app.chat.routes import chat
 from app.chat.settings_routes import settings_pages
 from app.chat.writer import Writer
@@ -75,6 +77,7 @@ def create_app(settings: Settings) -> Flask:
     app.extensions["data_keys"] = _data_keys(settings)
     keys = app.extensions["data_keys"]
     app.extensions["presence"] = Presence(app, keys.ring.ids if isinstance(keys, DataKeys) else ())
+    app.extensions["relay"] = Relay(app, settings.redis_url)
     app.extensions["writer"] = Writer(app)
     app.extensions["listener"] = Listener(app)
     page_context.init_app(app)
@@ -102,6 +105,8 @@ def create_app(settings: Settings) -> Flask:
         cors_allowed_origins=same_origin(settings.public_url),
         manage_session=False,
         max_http_buffer_size=LARGEST_PACKET,
+        # Each request of a client on polling may come to another process, which knows nothing of it.
+        transports=["websocket"] if settings.workers > 1 else ["polling", "websocket"],
         cookie=None,
         ping_interval=10,  # a line that died silently is noticed within this and the timeout
         ping_timeout=6,
@@ -135,7 +140,7 @@ def _configure(app: Flask, settings: Settings) -> None:
         SQLALCHEMY_ENGINE_OPTIONS={"connect_args": sqlite.CONNECT_ARGS}
         if settings.sqlite
         else {"pool_pre_ping": True, "pool_size": 10},
-        RATELIMIT_STORAGE_URI=settings.redis_url or "local://",
+        RATELIMIT_STORAGE_URI=re.sub(r"^unix://", "redis+unix://", settings.redis_url) or "local://",
         RATELIMIT_STRATEGY="moving-window",
         PREFERRED_URL_SCHEME="https" if settings.session_cookie_secure else "http",
     )

@@ -69,6 +69,7 @@ def test_a_good_value_is_read_with_its_type(name: str, value: str, read: object)
         ("REGISTRATION", "invite"),
         ("DATABASE_URL", "mysql://u:hunter2@h/db"),
         ("REDIS_URL", "http://h"),
+        ("WORKERS", "65"),
         ("PUBLIC_URL", "chat.example.org"),
         ("PUBLIC_URL", "https://chat.example.org/chat"),
         ("PUBLIC_URL", "ftp://chat.example.org"),
@@ -92,6 +93,13 @@ def test_all_that_is_wrong_is_said_at_once() -> None:
 def test_settings_that_contradict_each_other_are_refused() -> None:
     with pytest.raises(SettingsError, match="ACTIVITY_TIMEOUT_MINUTES"):
         Settings.from_environment({"SESSION_LIFETIME_MINUTES": "10", "ACTIVITY_TIMEOUT_MINUTES": "11"})
+
+
+def test_several_workers_need_redis() -> None:
+    with pytest.raises(SettingsError, match="WORKERS above 1 needs REDIS_URL"):
+        Settings.from_environment({"WORKERS": "2"})
+    assert Settings.from_environment({"WORKERS": "2", "REDIS_URL": "rediss://redis.example.org:6380/1"}).workers == 2
+    assert Settings.from_environment({"REDIS_URL": "unix:///run/redis/socket"}).workers == 1, "one may use it as well"
 
 
 def test_settings_in_a_traceback_show_no_key() -> None:

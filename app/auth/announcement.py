@@ -24,6 +24,8 @@ LOOK_BACK = timedelta(seconds=60)
 KEEP = timedelta(hours=1)
 
 announced: Signal = Signal()
+# Sent once for each commit that held news, for whoever can make other processes look before their time.
+committed: Signal = Signal()
 
 
 @dataclass(frozen=True)
@@ -94,9 +96,12 @@ def heard() -> dict[int, datetime]:
 
 @event.listens_for(Session, "after_commit")
 def _hear(session: Session) -> None:
-    for news in session.info.pop("news", []):
+    new = session.info.pop("news", [])
+    for news in new:
         heard()[news.id] = now()
         announced.send(news)
+    if new:
+        committed.send()
 
 
 @event.listens_for(Session, "after_rollback")

@@ -14,6 +14,8 @@ _holds: dict[int, list[Hold]] = defaultdict(list)
 # Clients that just joined, with the last id their answer held: a message that was committed before they read
 # history and is broadcast after it must not reach them a second time.
 _just_joined: dict[int, dict[str, int]] = defaultdict(dict)
+# Called with a channel's id and what tells whether a message of it was removed: some may be on their way yet.
+removal_listeners: list[Callable[[int, Callable[[dict[str, Any]], bool]], None]] = []
 
 
 class Hold:
@@ -36,6 +38,11 @@ class Hold:
         _holds[self.channel_id].remove(self)
         if not _holds[self.channel_id]:
             del _holds[self.channel_id]
+
+
+def is_held(channel_id: int) -> bool:
+    """Whether somebody is reading the channel's history just now."""
+    return channel_id in _holds
 
 
 def channel_room(channel_id: int) -> str:
@@ -87,10 +94,16 @@ def signed_out(sid: str, reason: str) -> None:
     socketio.emit("signed_out", {"reason": reason}, to=sid)
 
 
+def _removed(channel_id: int, which: Callable[[dict[str, Any]], bool]) -> None:
+    for hold in _holds.get(channel_id, ()):
+        hold.removed.append(which)
+    for hear in removal_listeners:
+        hear(channel_id, which)
+
+
 def message_deleted(channel_id: int, slug: str, message_id: int) -> None:
     """Tell everybody in the channel that a message is gone."""
-    for hold in _holds.get(channel_id, ()):
-        hold.removed.append(lambda message: message["id"] == message_id)
+    _removed(channel_id, lambda message: message["id"] == message_id)
     socketio.emit("message_deleted", {"channel": slug, "id": message_id}, to=channel_room(channel_id))
 
 
@@ -103,8 +116,7 @@ def messages_cleared(channel_id: int, slug: str, up_to: int, username: str | Non
     def holds(message: dict[str, Any]) -> bool:
         return message["id"] <= up_to and username in (None, message["author"]["username"])
 
-    for hold in _holds.get(channel_id, ()):
-        hold.removed.append(holds)
+    _removed(channel_id, holds)
     more = {name: value for name, value in (("username", username), ("reason", reason)) if value}
     socketio.emit("messages_cleared", {"channel": slug, "up_to": up_to, **more}, to=channel_room(channel_id))
 

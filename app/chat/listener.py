@@ -20,6 +20,7 @@ from app.extensions import db
 
 HEAR_SECONDS = 0.5
 TELL_EVERY = 4  # turns: viewer counts go out every 2 s
+SHARE_EVERY = 12  # turns: other processes hear every 6 s who reads here, changed or not
 SWEEP_EVERY = 10  # turns: limits are looked at every 5 s
 PRUNE_EVERY = 7200
 DEAF_AFTER_SECONDS = 5
@@ -34,6 +35,7 @@ class Listener:
         self.heard_at: datetime = now()
         self._heard = time.monotonic()  # how long ago is measured on a clock that nobody sets
         self._called = Event()
+        self._news = False
         self._owner = 0
 
     def start(self) -> None:
@@ -47,8 +49,12 @@ class Listener:
         """Whether sends must be refused, because a cut may have gone unheard."""
         return time.monotonic() - self._heard > DEAF_AFTER_SECONDS
 
-    def call(self) -> None:
-        """Something was announced in this process that has to be looked up: do it now, not at the next turn."""
+    def call(self, *, news: bool = False) -> None:
+        """Something was announced in this process that has to be looked up: do it now, not at the next turn.
+
+        With ``news``, another process says that it announced something.
+        """
+        self._news = self._news or news
         self._called.set()
 
     def _run(self) -> None:
@@ -61,13 +67,18 @@ class Listener:
                     if time.monotonic() >= due:
                         turn, due = turn + 1, time.monotonic() + HEAR_SECONDS
                         self._turn(turn)
+                    elif self._news:
+                        self.hear()
                     hearing.look()
             except Exception:
                 log.exception("announcements could not be read")
 
     def _turn(self, turn: int) -> None:
         self.hear()
+        relay = self.app.extensions["relay"]
+        relay.look(turn)
         if turn % TELL_EVERY == 0:
+            relay.share_presence(anyway=turn % SHARE_EVERY == 0)
             presence.tell()
         if turn % SWEEP_EVERY == 0:
             sweep()
@@ -77,6 +88,7 @@ class Listener:
 
     def hear(self) -> None:
         """Act on what was announced since last time."""
+        self._news = False
         moment, heard = now(), announcement.heard()
         for news in announcement.since(self.heard_at):
             if news.id not in heard:

@@ -7,7 +7,7 @@ from typing import Any
 
 from app.auth.session import UserSession
 from app.channels.policy import Acting, NotAllowed
-from app.chat import connections, moderation, payload
+from app.chat import connections, moderation, payload, presence
 from app.chat.connections import Connection
 from app.chat.moderation import Rest, finish
 from app.chat.refusal import Refused
@@ -84,15 +84,17 @@ def on_moderate(connection: Connection, data: dict[str, Any]) -> dict[str, Any]:
 
 @event("people", gate="who may read the channel")
 def on_people(connection: Connection, data: dict[str, Any]) -> dict[str, Any]:
-    """Who reads the channel through this process: accounts by name, and how many visitors."""
+    """Who reads the channel: accounts by name, and how many visitors."""
     spend("history", connection.person)
     _, _, channel = find(connection, data)
     here = connections.readers(channel.id)
-    accounts = sorted({reader.user_id for reader in here if reader.user_id is not None})[:MOST_PEOPLE]
+    named_here = {reader.user_id for reader in here if reader.user_id is not None}
+    accounts = sorted(named_here | presence.accounts_elsewhere(channel.id))[:MOST_PEOPLE]
     named = sorted(channel.with_badges(accounts), key=lambda one: (not one[1], one[0].username_key))
     people = [{"username": user.username, "badges": badges} for user, badges in named]
     db.session.commit()
-    return {"people": people, "visitors": sum(1 for reader in here if reader.user_id is None)}
+    visitors = sum(1 for reader in here if reader.user_id is None) + presence.visitors_elsewhere(channel.id)
+    return {"people": people, "visitors": visitors}
 
 
 def _acting(connection: Connection, data: dict[str, Any]) -> Acting:

@@ -161,6 +161,7 @@ def _join(connection: Connection, data: dict[str, Any]) -> dict[str, Any] | None
         "me": me_as_seen(user.username, place) if user else None,
     }
     with broadcasts.Hold(place.channel_id) as hold:
+        current_app.extensions["relay"].follow(place.channel_id, channel.last_message_id)
         if last_seen is None:
             shown, gap = messages.newest(channel)[0], False
         else:

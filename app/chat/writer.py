@@ -21,10 +21,10 @@ from sqlalchemy import Connection, bindparam, insert, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 
 from app.channels.channel import Channel
-from app.chat import broadcasts
 from app.chat.admission import Admission
 from app.chat.message import Message, seal_body, wire
 from app.chat.refusal import Refused
+from app.chat.relay import Published
 from app.clock import now
 from app.encryption.data_key import data_keys
 from app.extensions import db
@@ -68,8 +68,6 @@ STORED = select(Message.author_id, Message.nonce, Message.id, Message.sent_at).w
     tuple_(Message.author_id, Message.nonce).in_(bindparam("keys", expanding=True)),
 )
 INSERT = insert(Message.__table__)  # type: ignore[arg-type]  # declared as FromClause, is a Table
-
-Published = tuple[int, list[dict[str, Any]]]  # a channel's id, and messages of it in id order
 
 
 @dataclass
@@ -151,8 +149,7 @@ class Writer:
             db.session.rollback()
             log.exception("a batch of %d messages was not stored", len(batch))
             outcomes, published = [Refused("unavailable")] * len(batch), []
-        for channel_id, messages in published:
-            broadcasts.messages_posted(channel_id, messages)
+        self.app.extensions["relay"].posted(published)
         for (_, answer), outcome in zip(batch, outcomes, strict=True):
             try:
                 answer(outcome)

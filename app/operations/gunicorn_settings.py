@@ -123,6 +123,8 @@ def post_worker_init(worker: Any) -> None:
             _refuse(problems)
         MasterKey.note(data_keys().ring.ids)
         db.session.commit()
+        worker.wsgi.extensions["relay"].start()
+        db.session.rollback()
     duty.perform_for_ever(worker.wsgi)
     if worker.age == 1:
         for warning in preflight.warnings(worker.wsgi):

@@ -1,0 +1,67 @@
+"""Two workers behind one port, on a private Redis: who is served by which, and somebody at each of them."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from dataclasses import dataclass
+
+import psutil
+
+from tests.chat.backstage import Backstage
+from tests.chat_socket import ChatSocket
+from tests.private_redis import PrivateRedis
+from tests.streamzy_server import StreamzyServer
+from tests.visitor import Visitor
+
+PASSWORD = "Leuchtturm-7-morgens"
+SECONDS = 20.0
+numbers = itertools.count(1)
+
+
+@dataclass
+class TwoWorkers:
+    """A running server with WORKERS=2, its Redis, and what is behind it."""
+
+    server: StreamzyServer
+    redis: PrivateRedis
+    backstage: Backstage
+
+    def workers(self) -> list[psutil.Process]:
+        """The worker processes: the master, which is the first, serves nobody."""
+        return self.server.processes()[1:]
+
+    def worker_of(self, socket: ChatSocket) -> int:
+        """The process that holds the server's end of ``socket``."""
+        port = socket.client.eio.ws.sock.getsockname()[1]
+        for worker in self.workers():
+            if any(line.raddr and line.raddr.port == port for line in worker.net_connections("tcp")):
+                return int(worker.pid)
+        raise AssertionError("no worker holds this socket")
+
+    def viewer(self, name: str) -> Visitor:
+        """Somebody with an account, signed in."""
+        return Visitor(self.server.url).register(f"{name}-{next(numbers)}", PASSWORD)
+
+    def channel(self, owner: Visitor | None = None) -> str:
+        """A new public channel."""
+        slug = f"pier-{next(numbers)}"
+        self.backstage.open_channel(slug, owner.name if owner else self.backstage.create_account(f"keeper-{slug}"))
+        return slug
+
+    def socket_at(self, visitor: Visitor, worker: int) -> ChatSocket:
+        """A socket of ``visitor`` at a given worker: the kernel deals connections as it likes, so we ask again."""
+        deadline = time.monotonic() + SECONDS
+        while time.monotonic() < deadline:
+            socket = visitor.socket()
+            if self.worker_of(socket) == worker:
+                return socket
+            visitor.sockets.remove(socket)
+            socket.close()
+        raise AssertionError(f"worker {worker} takes no connection")
+
+    def at_each(self, *visitors: Visitor) -> list[ChatSocket]:
+        """One socket for each of ``visitors``, by turns at the one worker and at the other."""
+        workers = sorted(worker.pid for worker in self.workers())
+        assert len(workers) == 2, workers
+        return [self.socket_at(visitor, workers[number % 2]) for number, visitor in enumerate(visitors)]
