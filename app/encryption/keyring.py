@@ -68,4 +68,5 @@ def key_id_of(key: str) -> str | None:
         raw = base64.urlsafe_b64decode(key.encode("ascii"))
     except (binascii.Error, UnicodeEncodeError, ValueError):
         return None
-    return hashlib.sha256(raw).hexdigest()[:8] if len(raw) == 32 else None
+    # The decoder skips whatever follows the padding: two keys without a comma would pass for the first of them.
+    return hashlib.sha256(raw).hexdigest()[:8] if len(raw) == 32 and len(key) == 44 else None

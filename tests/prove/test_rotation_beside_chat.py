@@ -29,6 +29,7 @@ from app.encryption.keyring import key_id_of
 from app.extensions import db
 from config import Settings
 from tests.chat_socket import ChatSocket
+from tests.operations.test_preflight import serve
 from tests.people import People
 from tests.postgres import on_both_databases
 from tests.streamzy_server import BIN, ROOT, StreamzyServer
@@ -199,3 +200,15 @@ def test_keys_change_beside_chat_and_a_kill_in_the_middle_harms_nothing(tmp_path
             f"sends, none refused; 99 % within {percentile_99(idle):.0f} ms in peace and "
             f"{percentile_99(beside):.0f} ms beside it\n"
         )
+
+
+def test_a_start_with_a_key_that_opens_nothing_ends_with_the_id_that_is_missing(tmp_path: Path) -> None:
+    server = StreamzyServer(tmp_path)
+    server.set_up()
+    old, new = env_file(server)["ENCRYPTION_KEY"], server.run_flask("keys", "generate").stdout.strip()
+    use_keys(server, new)
+    done = serve(server.environment)
+    assert done.returncode == 3
+    line = next(line for line in done.stderr.splitlines() if line.startswith("ENCRYPTION_KEY"))
+    assert f"the key with id {key_id_of(old)} is missing and still needed" in line
+    assert "Traceback" not in done.stderr and new not in done.stderr
