@@ -47,7 +47,7 @@ from app.encryption.keyring import EncryptionKeyError, KeyRing
 from app.extensions import csrf, db, limiter, migrate, socketio
 from app.operations import error_pages, measurements, page_context, static_files
 from app.operations.routes import operations
-from app.security import local_windows  # noqa: F401 - registers the storage of limits
+from app.security import counters
 from app.security.headers import SecurityHeaders
 from app.security.origins import same_origin
 from app.security.rate_limits import limit_pages
@@ -123,6 +123,7 @@ def create_app(settings: Settings) -> Flask:
 
 
 def _configure(app: Flask, settings: Settings) -> None:
+    counted_at = re.sub(r"^unix://", "redis+unix://", settings.redis_url) or "local://"
     app.config.update(
         STREAMZY=settings,  # ours stay together: Flask-Limiter has settings of its own one letter away
         SECRET_KEY=settings.secret_key or None,
@@ -140,7 +141,8 @@ def _configure(app: Flask, settings: Settings) -> None:
         SQLALCHEMY_ENGINE_OPTIONS={"connect_args": sqlite.CONNECT_ARGS}
         if settings.sqlite
         else {"pool_pre_ping": True, "pool_size": 10},
-        RATELIMIT_STORAGE_URI=re.sub(r"^unix://", "redis+unix://", settings.redis_url) or "local://",
+        RATELIMIT_STORAGE_URI=counted_at,
+        RATELIMIT_STORAGE_OPTIONS=counters.storage_options(counted_at),
         RATELIMIT_STRATEGY="moving-window",
         PREFERRED_URL_SCHEME="https" if settings.session_cookie_secure else "http",
     )

@@ -16,6 +16,7 @@ from app.auth.password import HashingBusy
 from app.auth.permissions import current_actor, current_user
 from app.auth.unsent_form import typed
 from app.extensions import db
+from app.security.counters import CountersAway
 from app.security.origins import own_origin
 from app.security.rate_limits import RateLimited, address_key, worth_recording
 
@@ -46,6 +47,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(CSRFError, _csrf)
     app.register_error_handler(RateLimited, _rate_limited)
+    app.register_error_handler(CountersAway, _counters_away)
     app.register_error_handler(HashingBusy, lambda busy: error_page(429, retry_after=busy.retry_after))
     app.register_error_handler(ChangedMeanwhile, _changed_meanwhile)
     app.register_error_handler(OperationalError, _database_down)
@@ -110,6 +112,16 @@ def _rate_limited(limited: RateLimited) -> Response:
         record("rate_limit.exceeded", current_actor(), target_kind="limit", target_name=limited.policy)
         db.session.commit()
     return error_page(429, retry_after=limited.retry_after)
+
+
+def _counters_away(_error: CountersAway) -> Response:
+    db.session.rollback()
+    return error_page(
+        503,
+        "Signing in, and everything else that a guesser could try, is shut for a moment: tries cannot be counted just "
+        "now. Chats go on. Try again in a minute.",
+        retry_after=10,
+    )
 
 
 def _changed_meanwhile(_error: ChangedMeanwhile) -> Response:

@@ -12,7 +12,7 @@ from typing import Any
 from flask import Flask, current_app, request
 from limits import RateLimitItem, parse, parse_many
 
-from app.extensions import limiter
+from app.security.counters import hit
 
 # Which setting limits what. The key is what is counted: an address, an account.
 POLICIES = {
@@ -30,6 +30,16 @@ POLICIES = {
     "passwords": "ratelimit_passwords",
     "exports": "ratelimit_exports",
     "pages": "ratelimit_pages",
+}
+# What guesses, or tells secrets: shut while it cannot be counted over all processes.
+SHUT_UNCOUNTED = {
+    "login",
+    "applications",
+    "registration",
+    "channel_passwords",
+    "reveals",
+    "passwords",
+    "exports",
 }
 WORTH_RECORDING = parse("1 per minute")
 UNLIMITED = {"static", "operations.healthz", "operations.readyz", "operations.metrics"}
@@ -55,17 +65,20 @@ def address_key(address: str | None) -> str:
     return str(parsed)
 
 
-def spend(policy: str, key: str) -> None:
-    """Count one act of ``key``. Raises RateLimited when that is one too many; a refused act is not counted."""
+def spend(policy: str, key: str, *, or_shut: bool = False) -> None:
+    """Count one act of ``key``. Raises RateLimited when that is one too many; a refused act is not counted.
+
+    Raises CountersAway while Redis is away, for what may not be done uncounted, and ``or_shut``.
+    """
     for item in _items(policy):
-        if not limiter.limiter.hit(item, policy, key):
-            reset_at, _ = limiter.limiter.get_window_stats(item, policy, key)
-            raise RateLimited(policy, max(1, math.ceil(reset_at - time.time())))
+        free_at = hit(item, policy, key, or_shut=or_shut or policy in SHUT_UNCOUNTED)
+        if free_at is not None:
+            raise RateLimited(policy, max(1, math.ceil(free_at - time.time())))
 
 
 def worth_recording(policy: str, key: str) -> bool:
     """Whether this refusal goes into the audit log: one a minute for each key, or a flood would flood the log."""
-    return bool(limiter.limiter.hit(WORTH_RECORDING, "recorded", policy, key))
+    return hit(WORTH_RECORDING, "recorded", policy, key) is None
 
 
 def limited(policy: str) -> Callable[[Any], Any]:
@@ -90,7 +103,7 @@ def limit_pages(app: Flask) -> None:
     def count() -> None:
         # Probes and static files are cheap, and a busy page has many of them.
         if request.endpoint not in UNLIMITED:
-            spend("pages", address_key(request.remote_addr))
+            spend("pages", address_key(request.remote_addr), or_shut=request.blueprint == "admin")
 
 
 def _items(policy: str) -> list[RateLimitItem]:

@@ -16,7 +16,9 @@ import gevent
 from gevent.event import Event
 from prometheus_client import Counter, Gauge
 from redis import Redis
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
+from redis.retry import Retry
 
 ANSWER_SECONDS = 1.0  # Redis answers in less than a thousandth of that, or is not there
 QUIET_SECONDS = 3.0  # then we ask whether the line still holds
@@ -39,7 +41,9 @@ class Bus:
         hear: Callable[[bytes], None],
         connected: Callable[[], None],
     ) -> None:
-        self._redis = Redis.from_url(url, socket_timeout=ANSWER_SECONDS, socket_connect_timeout=ANSWER_SECONDS)
+        # The library would try three times, seconds apart. One more is for a line that Redis's restart left behind.
+        patience: dict[str, Any] = {"socket_timeout": ANSWER_SECONDS, "socket_connect_timeout": ANSWER_SECONDS}
+        self._redis = Redis.from_url(url, **patience, retry=Retry(NoBackoff(), 1))
         self._topic, self._pack, self._hear, self._connected = topic, pack, hear, connected
         self._waiting: list[Any] = []
         self._filled = Event()
