@@ -19,6 +19,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from bench import encryption
 from bench.contenders import CHANNEL, Contender, Naive, Streamzy
 
 FOLDER = Path(__file__).resolve().parent
@@ -73,7 +74,7 @@ def table(rows: dict[str, Result]) -> str:
     return "\n".join(lines)
 
 
-def write_results(rows: dict[str, Result], ratio: float) -> Path:
+def write_results(rows: dict[str, Result], ratio: float, ciphers: encryption.Figures) -> Path:
     """Keep the figures with what they were measured on."""
     path = FOLDER / "results" / "latest.json"
     path.parent.mkdir(exist_ok=True)
@@ -84,6 +85,7 @@ def write_results(rows: dict[str, Result], ratio: float) -> Path:
         **{name: version(name) for name in LIBRARIES},
     }
     figures = {"at": datetime.now(UTC).isoformat(), "on": measured_on, "fan_out": rows, "cpu_ratio": round(ratio, 3)}
+    figures["encryption"] = ciphers
     path.write_text(json.dumps(figures, indent=2) + "\n")
     return path
 
@@ -99,10 +101,12 @@ def main() -> int:
         streamzy = running.enter_context(Streamzy(folder / "streamzy"))
         naive = running.enter_context(Naive(folder / "naive"))
         rows = fan_out([streamzy, naive], quick)
+        ciphers = encryption.measure(folder, quick)
     ratio = rows[Streamzy.name]["cpu_us_per_delivery"] / rows[Naive.name]["cpu_us_per_delivery"]
     print(table(rows))
     print(f"Streamzy spends {ratio:.2f} of the naive server's CPU on a delivery.")
-    print(f"All figures: {write_results(rows, ratio).relative_to(FOLDER.parent)}")
+    print(f"\nEncryption, each beside the bare Fernet of the same work\n{encryption.table(ciphers)}")
+    print(f"All figures: {write_results(rows, ratio, ciphers).relative_to(FOLDER.parent)}")
     broken = {count: rows[Streamzy.name][count] for count in MUST_BE_NOTHING if rows[Streamzy.name][count]}
     if broken:
         print(f"Not every message came once and in order: {broken}")
