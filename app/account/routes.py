@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from flask import Blueprint, abort, current_app, flash, jsonify, redirect, render_template, url_for
+from flask import Blueprint, abort, current_app, flash, jsonify, redirect, render_template, session, url_for
 from werkzeug.wrappers import Response
 
 from app.account.forms import PasswordForm
@@ -29,7 +29,6 @@ from app.auth.permissions import (
 from app.auth.routes import put_in_cookie
 from app.auth.session import UserSession
 from app.channels.channel import Channel
-from app.clock import now
 from app.extensions import db
 from app.security.rate_limits import limited
 
@@ -92,9 +91,10 @@ def confirm() -> str | tuple[str, int] | Response:
         form.password.errors = [str(wrong)]
         return render_template("account/confirm.html", form=form, next=then), 400
     _, confirmed = own_password.hold(user_id, session_id, hashed)
-    confirmed.confirmed_at = now()
+    token = confirmed.confirm()
     record("account.confirmed", actor, target_kind="account", target_id=user_id)
     db.session.commit()
+    session["token"] = token  # the rest of the cookie stays: forms in other tabs can still be sent
     return redirect(then)
 
 

@@ -23,6 +23,12 @@ def known(cookie: str | None, account_id: int) -> str:
     return ""
 
 
+def counter(of: str, cookie: str | None, account_id: int) -> str:
+    """The counter of wrong tries at ``of`` that this browser falls under: its own one where the owner was before."""
+    device = known(cookie, account_id)
+    return f"{of}:{device}" if device else of
+
+
 def remembering(cookie: str | None, account_id: int) -> str:
     """The cookie's new value: it also remembers that ``account_id`` signed in here."""
     others = [entry for entry in _entries(cookie) if entry.split(".")[0] != str(account_id)]

@@ -14,6 +14,7 @@ from app.extensions import Base, db
 
 # Tries at a channel's password are counted like sign-ins, by account and channel; they lock nobody out of an account.
 CHANNEL = "channel:"
+LONGEST_LOCK, LONGEST_MEMORY = timedelta(days=1), timedelta(days=2)  # where locks grow
 
 
 class SignInTries(Base):
@@ -30,21 +31,27 @@ class SignInTries(Base):
     locked_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
-def take_a_try(account_id: int, device: str = "") -> int | None:
+def take_a_try(account_id: int, device: str = "", *, growing: bool = False) -> int | None:
     """Count a try *before* its password is compared; the number of this try, or None when the account is locked.
 
     One statement, so that of 50 guesses sent at once no more than LOCKOUT_FAILURES are ever compared: counting
     afterwards would let them all through. Tries while locked change nothing, so a lock is not prolonged by them.
+
+    ``growing``: after a lock the count goes on for LONGEST_MEMORY instead of beginning anew, and each further wrong
+    try locks for twice as long. For secrets of six digits, at which five tries every quarter of an hour add up.
     """
     settings = current_app.config["STREAMZY"]
     most, period = settings.lockout_failures, timedelta(minutes=settings.lockout_minutes)
     moment = now()
-    fresh = or_(
-        and_(SignInTries.locked_until.is_not(None), SignInTries.locked_until <= moment),
-        SignInTries.last_at <= moment - period,
+    over = and_(SignInTries.locked_until.is_not(None), SignInTries.locked_until <= moment)
+    fresh = (
+        SignInTries.last_at <= moment - LONGEST_MEMORY if growing else or_(over, SignInTries.last_at <= moment - period)
     )
     number = case((fresh, 1), else_=SignInTries.failures + 1)
-    lock = literal(moment + period, UtcDateTime)
+    lock: ColumnElement[datetime] = literal(moment + period, UtcDateTime)
+    if growing:
+        longer = [(number == most + step, literal(moment + lasting, UtcDateTime)) for step, lasting in _steps(period)]
+        lock = case(*longer, else_=literal(moment + LONGEST_LOCK, UtcDateTime))
     statement = upsert.insert(SignInTries).values(
         account_id=account_id,
         device=device,
@@ -59,6 +66,19 @@ def take_a_try(account_id: int, device: str = "") -> int | None:
     ).returning(SignInTries.failures)
     taken: int | None = db.session.execute(statement).scalar()
     return taken
+
+
+def minutes_of(number: int) -> int:
+    """For how long the ``number``-th wrong try in a row locks where locks grow."""
+    settings = current_app.config["STREAMZY"]
+    steps = dict(_steps(timedelta(minutes=settings.lockout_minutes)))
+    return int(steps.get(number - settings.lockout_failures, LONGEST_LOCK).total_seconds() // 60)
+
+
+def _steps(period: timedelta) -> list[tuple[int, timedelta]]:
+    # The first lock, and each that is twice as long as the one before while that is less than the longest.
+    lengths = [period * 2**step for step in range(12)]
+    return [(step, length) for step, length in enumerate(lengths) if length < LONGEST_LOCK or step == 0]
 
 
 def forget(account_id: int, device: str | None = None) -> None:

@@ -140,9 +140,12 @@ def _recognise() -> None:
         return
     user_session = UserSession.with_token(session["token"])
     if user_session is None:
-        ended = session.pop("token")  # a cookie whose session has ended counts as none
-        if account_id := UserSession.timed_out_account(ended):
-            session[TIMED_OUT] = account_id
+        # A cookie whose session has ended counts as none. One with a former token is left as it is: this request may
+        # only have been under way when the password was given again, and would throw the new token out of the browser.
+        if UserSession.has_ended(session["token"]):
+            ended = session.pop("token")
+            if account_id := UserSession.timed_out_account(ended):
+                session[TIMED_OUT] = account_id
         db.session.commit()  # it may just have been found past its limits
     else:
         g.user_session, g.user = user_session, user_session.user

@@ -8,7 +8,7 @@ from flask import Blueprint, abort, current_app, flash, render_template, request
 from werkzeug.wrappers import Response
 
 from app.audit.event import record
-from app.auth import lockout, password_reset
+from app.auth import device, lockout, password_reset
 from app.auth import password as passwords
 from app.auth.account_recovery import AccountRecovery
 from app.auth.forms import ForgottenForm
@@ -38,7 +38,9 @@ def forgot() -> str | tuple[str, int]:
     hashed = passwords.hash_password(form.new_password.data or "", settings.bcrypt_rounds)
     name, typed = form.username.data or "", form.recovery_code.data or ""
     user = User.named(name)
-    number = lockout.take_a_try(user.id, TRIES) if user else None
+    # Strangers who try a name lock out strangers: in a browser where the owner was before they have their own counter.
+    tries = device.counter(TRIES, request.cookies.get(device.COOKIE), user.id) if user else TRIES
+    number = lockout.take_a_try(user.id, tries) if user else None
     db.session.commit()  # counted for good before the code is compared
     code = AccountRecovery.spend(user.id, typed) if user and number is not None and not user.is_disabled else None
     if user is None or code is None:

@@ -69,6 +69,12 @@ class UserSession(Base):
         return session
 
     @classmethod
+    def has_ended(cls, token: object) -> bool:
+        """Whether there was such a session, and it is over."""
+        ended = select(cls.id).where(cls.token_hash == _hash(str(token)), cls.ended_at.is_not(None))
+        return db.session.scalar(ended) is not None
+
+    @classmethod
     def timed_out_account(cls, token: object) -> int | None:
         """Whose session it was that ended by itself; None for one that somebody ended, or that never was."""
         if not isinstance(token, str):
@@ -109,6 +115,13 @@ class UserSession(Base):
     def is_confirmed(self) -> bool:
         """Whether the person proved a moment ago to be the account's owner: an open screen alone is no proof."""
         return now() - self.confirmed_at < CONFIRMED_FOR
+
+    def confirm(self) -> str:
+        """The person just proved it. Returns the token under which the session goes on; the former one is worth
+        nothing any more, so that whoever holds a copy of the cookie gains nothing by the proof."""
+        token = secrets.token_urlsafe(TOKEN_BYTES)
+        self.token_hash, self.confirmed_at = _hash(token), now()
+        return token
 
     def end(self, reason: str) -> None:
         """End this session now; its sockets are cut as soon as the caller commits."""

@@ -8,7 +8,7 @@ from flask import Blueprint, Response, current_app, flash, redirect, render_temp
 from werkzeug.wrappers import Response as AnyResponse
 
 from app.audit.event import record
-from app.auth import challenge, half_signed_in, lockout, two_factor
+from app.auth import challenge, device, half_signed_in, lockout, two_factor
 from app.auth.forms import CodeForm, SignInForm
 from app.auth.half_signed_in import HalfSignedIn
 from app.auth.passkey import Passkey, PasskeyCloned, PasskeyRefused, Site
@@ -30,7 +30,10 @@ verify = Blueprint("verify", __name__, url_prefix="/login")
 
 TRIES = "second-factor"  # its own counter of wrong tries, beside the password's
 CHALLENGE = "challenge"
-REFUSAL = "That was not it: wrong, used already, or there were too many tries. A lock ends after {} minutes."
+REFUSAL = (
+    "That was not it: wrong, used already, or there were too many tries. "
+    "A lock ends after {} minutes; one that follows it lasts twice as long."
+)
 REFUSED_PASSKEY = "This passkey was not accepted. Try again, or use your password."
 
 
@@ -42,7 +45,7 @@ def code() -> str | tuple[str, int] | AnyResponse:
     form, half = CodeForm(), _half()
     if not form.validate_on_submit():
         return _page(half, form), 400 if form.is_submitted() else 200
-    number = lockout.take_a_try(half.user.id, TRIES)
+    number = lockout.take_a_try(half.user.id, _tries(half.user), growing=True)
     db.session.commit()  # counted for good before the code is compared
     how = two_factor.accept(half.user, form.code.data or "") if number is not None else None
     if how is None:
@@ -124,6 +127,11 @@ def _signed(purpose: str, user: User | None) -> Passkey:
     return Passkey.signed(this_site(), value, request.form.get("credential", ""), user)
 
 
+def _tries(user: User) -> str:
+    # A thief of the password who guesses at codes locks out thieves: the owner's browsers count for themselves.
+    return device.counter(TRIES, request.cookies.get(device.COOKIE), user.id)
+
+
 def _half() -> HalfSignedIn:
     half = half_signed_in_person()
     assert half is not None  # noqa: S101 - the gate stands before
@@ -140,7 +148,7 @@ def _page(half: HalfSignedIn, form: CodeForm) -> str:
 
 
 def _go_in(half: HalfSignedIn, how: str) -> AnyResponse:
-    lockout.forget(half.user.id, TRIES)
+    lockout.forget(half.user.id, _tries(half.user))
     left = two_factor.factors_of(half.user).codes_left
     User.held(half.user.id)  # before anything is recorded: everybody takes the account first, then the log
     if how == "recovery":
@@ -161,7 +169,7 @@ def _record_refusal(user: User, number: int | None) -> None:
     why = "locked" if number is None else "code" if app is None or app.is_readable else "sealed secret not verified"
     record("login.second_factor_failed", actor, **_on(user), why=why)
     if number is not None and number >= settings.lockout_failures:
-        record("login.locked", actor, **_on(user), minutes=settings.lockout_minutes)
+        record("login.locked", actor, **_on(user), minutes=lockout.minutes_of(number))
 
 
 def _record_passkey(event: str, refused: PasskeyRefused, user: User | None) -> None:

@@ -52,6 +52,36 @@ def test_right_after_signing_in_nobody_is_asked(people: People, clock: Clock) ->
     assert press(vera, f"{PAGE}/app").location == PAGE
 
 
+def test_a_copy_of_the_cookie_gains_nothing_by_the_owners_proof(people: People, clock: Clock) -> None:
+    vera, thief = people.viewer(), people.visitor()
+    thief.cookie = vera.cookie
+    assert thief.signed_in
+    clock.offset_seconds = 6 * MINUTE
+    in_another_tab = vera.forms(PAGE)[0].fields["csrf_token"]
+    assert confirm(vera).status_code == 302
+    assert press(vera, f"{PAGE}/app").location == PAGE
+    assert not thief.signed_in
+    assert str(press(thief, f"{PAGE}/app").location).startswith("/login")
+    answer = vera.request(f"{PAGE}/app/remove", method="POST", data={"csrf_token": in_another_tab})
+    assert answer.location == PAGE, "forms that were open in other tabs can still be sent"
+
+
+def test_what_was_under_way_in_another_tab_does_not_sign_the_browser_out(people: People, clock: Clock) -> None:
+    vera = people.viewer()
+    late = people.visitor()
+    late.cookie = vera.cookie
+    confirm(vera)
+    assert "Set-Cookie" not in late.get("/security").headers, "it would replace the new cookie"
+
+
+def test_one_browsers_proof_is_not_anothers(people: People, clock: Clock) -> None:
+    vera = people.viewer()
+    elsewhere = people.visitor().sign_in("vera")
+    clock.offset_seconds = 6 * MINUTE
+    confirm(vera)
+    assert str(press(elsewhere, f"{PAGE}/app").location).startswith(CONFIRM)
+
+
 @on_both_databases
 def test_later_every_risky_act_asks_first_and_does_nothing(people: People, clock: Clock) -> None:
     vera = people.viewer()

@@ -216,6 +216,18 @@ def test_after_a_few_wrong_codes_the_right_one_waits_and_signing_in_does_not(peo
 
 @on_both_databases
 @pytest.mark.settings(LOCKOUT_FAILURES="5")
+def test_strangers_do_not_lock_the_owner_out_of_a_browser_that_signed_in_before(people: People) -> None:
+    vera = people.visitor()
+    code = given_code(vera)
+    vera.post_form("/logout", on="/")
+    vera.sign_in("vera").post_form("/logout", on="/")
+    stranger = people.visitor()
+    for _ in range(5):
+        assert set_anew(stranger, "AAAA-AAAA-AAAA-AAAA-AAAA")[0] == 401
+    assert set_anew(stranger, code)[0] == 401, "strangers are locked out, whatever they type"
+    assert set_anew(vera, code)[0] == 200
+
+
 def test_twenty_guesses_at_once_get_five_tries(people: People) -> None:
     given_code(people.visitor())
     guessers = [people.visitor() for _ in range(20)]

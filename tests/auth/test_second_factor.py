@@ -169,6 +169,44 @@ def test_new_browsers_bring_no_new_tries(people: People, clock: Clock) -> None:
     assert halfway(people).post_form(VERIFY, code=phone.code()).status_code == 401
 
 
+@on_both_databases
+def test_each_wrong_code_after_a_lock_locks_for_twice_as_long(people: People, clock: Clock) -> None:
+    phone, _ = set_up_app(people.viewer())
+    for _ in range(5):
+        halfway(people).post_form(VERIFY, code="000000")
+    for minutes in (15, 30, 60, 120):
+        later(clock, (minutes - 1) * MINUTE)
+        assert halfway(people).post_form(VERIFY, code=phone.code()).status_code == 401, f"locked for {minutes} minutes"
+        later(clock, 1 * MINUTE)
+        assert halfway(people).post_form(VERIFY, code="000000").status_code == 401
+    locked = [event.details["minutes"] for event in events("login.locked") if event.details]
+    assert locked == [15, 30, 60, 120, 240]
+    later(clock, 240 * MINUTE)
+    assert halfway(people).post_form(VERIFY, code=phone.code()).status_code == 302, "the right one ends it"
+    later(clock)
+    for _ in range(4):
+        halfway(people).post_form(VERIFY, code="000000")
+    later(clock)
+    assert halfway(people).post_form(VERIFY, code=phone.code()).status_code == 302, "and the count begins anew"
+
+
+def test_no_lock_of_the_second_step_is_longer_than_a_day(app: Flask) -> None:
+    assert [lockout.minutes_of(number) for number in (5, 6, 11, 12, 500)] == [15, 30, 960, 1440, 1440]
+
+
+def test_who_has_the_password_alone_cannot_lock_the_owner_out_of_the_second_step(people: People, clock: Clock) -> None:
+    owner = people.viewer()
+    phone, _ = set_up_app(owner)
+    owner.post_form("/logout", on="/")
+    thief = halfway(people)
+    for _ in range(5):
+        assert thief.post_form(VERIFY, code="000000").status_code == 401
+    later(clock)
+    assert thief.post_form(VERIFY, code=phone.code()).status_code == 401, "strangers are locked out"
+    owner.post_form("/login", username="vera", password=PASSWORD)
+    assert owner.post_form(VERIFY, code=phone.code()).status_code == 302
+
+
 def test_wrong_codes_lock_nobody_who_is_inside_and_a_right_one_starts_anew(people: People, clock: Clock) -> None:
     inside = people.viewer()
     phone, _ = set_up_app(inside)
