@@ -68,7 +68,7 @@ format: $(TOOLS) ## put the Python code into its one format
 	@$(BIN)/ruff check --fix .
 
 prove: $(TOOLS) $(BUNDLE) $(BENCH_LOAD) browser ## the long claims: kills and storms (QUICK=1: the short form)
-	@$(BIN)/python -m pytest tests/prove -m prove
+	@$(BIN)/python -m pytest tests/prove tests/chat -m prove
 
 bench: $(TOOLS) $(BENCH_LOAD) ## measure against the reference server (QUICK=1: the short form)
 	@$(BIN)/python -m bench.run
