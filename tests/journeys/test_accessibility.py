@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.journeys.world import LONG_WORD, PASSWORD, World
+from tests.second_factor import Phone
 from tests.streamzy_server import ROOT
 
 AXE = ROOT / ".frontend" / "node_modules" / "axe-core" / "axe.min.js"
@@ -123,6 +124,60 @@ def answers(world: World, page_of: Callable[[str], Page]) -> Iterator[tuple[str,
 def test_refusals_and_what_is_shown_once_violate_none_either(world: World, page_of: Callable[[str], Page]) -> None:
     found = {}
     for what, page in answers(world, page_of):
+        if wrong := violations(page):
+            found[what] = wrong
+    assert not found, found
+
+
+def of_the_account(world: World, page_of: Callable[[str], Page]) -> Iterator[tuple[str, Page]]:
+    """Pages of an account that are seen once, or halfway: pairing, codes, the second step, the password again."""
+    tess = world.newcomer("tess")
+    page = page_of("tess")
+    page.goto("/account/confirm")
+    page.get_by_role("button", name="Go on").click()
+    yield "/account/confirm, refused", page
+    page.goto("/account/two-factor")
+    page.get_by_role("button", name="Set up an app").click()
+    expect(page.get_by_role("img", name="QR code of the key below")).to_be_visible()
+    yield "pairing", page
+    page.locator("#code").fill(Phone("".join(page.locator(".pairing__group").all_text_contents())).code())
+    page.get_by_role("button", name="Switch it on").click()
+    expect(page.locator(".codes__code")).to_have_count(10)
+    yield "recovery codes", page
+    page.get_by_role("button", name="Sign out").click()
+    page.goto("/login")
+    page.locator("#username").fill(tess.name)
+    page.locator("#password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    page.locator("#code").fill("000000")
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    expect(page.get_by_role("alert")).to_contain_text("That was not it")
+    yield "/login/verify, refused", page
+    page.goto("/register")
+    for name, value in {"username": "thea", "password": PASSWORD, "confirm_password": PASSWORD}.items():
+        page.locator(f"#{name}").fill(value)
+    submit(page, "/register")
+    code = page.locator("#recovery-code").text_content() or ""
+    yield "the recovery code", page
+    page.get_by_role("button", name="Sign out").click()
+    page.goto("/forgot")
+    submit(page, "/forgot")
+    yield "/forgot, refused", page
+    for name, value in {"username": "thea", "recovery_code": code}.items():
+        page.locator(f"#{name}").fill(value)
+    for name in ("new_password", "confirm_password"):
+        page.locator(f"#{name}").fill(f"{PASSWORD}-again")
+    submit(page, "/forgot")
+    expect(page.get_by_text("Your password is set")).to_be_visible()
+    yield "recovered", page
+
+
+@pytest.mark.browser
+def test_pages_of_an_account_that_are_seen_once_or_halfway_violate_none(
+    world: World, page_of: Callable[[str], Page]
+) -> None:
+    found = {}
+    for what, page in of_the_account(world, page_of):
         if wrong := violations(page):
             found[what] = wrong
     assert not found, found
