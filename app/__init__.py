@@ -14,6 +14,7 @@ from app.account.routes import account
 from app.account.two_factor_routes import two_factor_pages
 from app.admin import (  # noqa: F401 - as above
     application_routes,
+    bulk_routes,
     channel_routes,
     key_routes,
     template_routes,
@@ -31,6 +32,7 @@ from app.chat import (  # noqa: F401 - before init_app, or a second app has no h
     moderation_events,
     people_routes,
     retention,
+    review_events,
     socket_events,
     transcript_routes,
 )

@@ -18,7 +18,7 @@ from app.applications.refusal import CannotDecide, OwnApplication, StaleDecision
 from app.applications.streamer_application import StreamerApplication
 from app.audit.actor import Actor
 from app.audit.event import record
-from app.auth.permissions import admins_only, current_actor, the_user
+from app.auth.permissions import admins_only, current_actor, in_the_background, the_user
 from app.auth.user import User
 from app.extensions import db
 
@@ -29,10 +29,24 @@ OWN = "Nobody decides their own application. Ask another admin."
 @admins_only
 def applications() -> str:
     """The queue: what waits, the oldest first; or whatever else the address asks for."""
+    return _queue()
+
+
+@admin.get("/applications/live")
+@admins_only
+@in_the_background
+def live_applications() -> str:
+    """The queue as its page asks for it anew by itself; ``beside`` is the application that the list stands beside."""
+    return _queue(request.args.get("beside", type=int))
+
+
+def _queue(beside: int | None = None) -> str:
     which = lists.asked(request.args)
     if which is None:
         abort(404)
-    return render_template("admin/applications.html", **lists.listed(which))
+    said: dict[str, Any] = request.args.to_dict()
+    live = url_for("admin.live_applications", **said)
+    return render_template("admin/applications.html", beside=beside, live=live, **lists.listed(which))
 
 
 @admin.get("/applications/<int:id>")

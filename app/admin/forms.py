@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask_wtf import FlaskForm
 from wtforms import HiddenField, SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import InputRequired, Length, StopValidation
+from wtforms.validators import AnyOf, InputRequired, Length, StopValidation
 
 from app.applications.reason_template import LONGEST_TEXT
 from app.applications.reason_template import LONGEST_TITLE as LONGEST_TITLE_OF_TEXT
@@ -28,6 +28,9 @@ def _something(_form: FlaskForm, field: StringField | TextAreaField) -> None:
         raise StopValidation("Type something that can be read.")
 
 
+SAID = [Length(max=LONGEST, message=f"Use at most {LONGEST} characters."), _cleaned]
+
+
 class VersionedForm(FlaskForm):
     """A form about something that others may change meanwhile: it names the version that was looked at."""
 
@@ -42,12 +45,8 @@ class VersionedForm(FlaskForm):
 class DecisionForm(VersionedForm):
     """What the applicant is told, what only admins read, and the version of the application that was looked at."""
 
-    reason = TextAreaField(
-        "Answer to the applicant", [Length(max=LONGEST, message=f"Use at most {LONGEST} characters."), _cleaned]
-    )
-    note = TextAreaField(
-        "Note for admins", [Length(max=LONGEST, message=f"Use at most {LONGEST} characters."), _cleaned]
-    )
+    reason = TextAreaField("Answer to the applicant", SAID)
+    note = TextAreaField("Note for admins", SAID)
     template = StringField("Begin with")
 
 
@@ -79,6 +78,14 @@ class MoveChannelForm(FlaskForm):
     """Another address for a channel."""
 
     slug = StringField("Address", [InputRequired("Type the address."), Length(max=64, message="This is too long.")])
+
+
+class BulkForm(FlaskForm):
+    """One act for several applications, and what each applicant is told. Approving is not among the acts."""
+
+    act = StringField("Act", [AnyOf(("reject", "archive"))])
+    reason = TextAreaField("Answer to each applicant", SAID)
+    note = TextAreaField("Note for admins", SAID)
 
 
 class ReasonTemplateForm(VersionedForm):

@@ -14,6 +14,7 @@ _holds: dict[int, list[Hold]] = defaultdict(list)
 # Clients that just joined, with the last id their answer held: a message that was committed before they read
 # history and is broadcast after it must not reach them a second time.
 _just_joined: dict[int, dict[str, int]] = defaultdict(dict)
+REVIEW_ROOM = "applications"
 # Called with a channel's id and what tells whether a message of it was removed: some may be on their way yet.
 removal_listeners: list[Callable[[int, Callable[[dict[str, Any]], bool]], None]] = []
 
@@ -124,6 +125,11 @@ def messages_cleared(channel_id: int, slug: str, up_to: int, username: str | Non
 def channel_updated(channel_id: int, description: dict[str, Any], changed: list[str]) -> None:
     """Tell everybody in the channel how it is now, and what of it changed."""
     socketio.emit("channel_updated", {"channel": description, "changed": changed}, to=channel_room(channel_id))
+
+
+def application_changed(change: dict[str, Any]) -> None:
+    """Tell the admins who review that something happened to an application: ``id``, ``status`` and ``step``."""
+    socketio.emit("application_changed", change, to=REVIEW_ROOM)
 
 
 def dismissed(channel_id: int, sid: str) -> None:

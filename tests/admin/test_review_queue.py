@@ -59,7 +59,7 @@ def test_what_waits_stands_oldest_first_and_is_counted_in_title_and_navigation(p
     page = ada.get("/admin/applications").text
     assert queue(ada) == ["old", "middle", "young"], "the one that was asked waits for its applicant, not for us"
     assert "<title>(3) Applications" in page
-    assert 'Admin <span class="count">3<' in page
+    assert 'Admin<span data-live="waiting"> <span class="count">3<' in page
     assert queue(ada, "?state=needs_information") == ["asked"]
     assert queue(ada, "?state=all") == ["young", "middle", "asked", "old"]
     alan.reject(wish("no"))

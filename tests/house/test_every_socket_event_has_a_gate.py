@@ -12,6 +12,7 @@ ANSWERS: dict[str, set[str | None]] = {
     "who may read the channel": {"not_found", "bad_request"},  # there is no such channel for them
     "signed in, may write in the channel": {"not_signed_in", "not_found"},
     "who may moderate the channel": {"not_signed_in", "not_found"},
+    "admins": {"not_signed_in"},
 }
 # Not events of a client: Socket.IO's own, and the answer to events that do not exist.
 NOT_EVENTS = {"connect", "disconnect", "*"}
