@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 from flask import current_app, url_for
 from sqlalchemy import func, select
 
-from app.admin import charts
+from app.admin import accounts, charts
 from app.applications.state import PENDING
 from app.applications.streamer_application import StreamerApplication
 from app.audit import chain
 from app.audit.event import AuditEvent
-from app.auth import lockout
 from app.auth.user import User
 from app.channels.channel import Channel
 from app.clock import now
 from app.extensions import db
+from app.operations import doctor
+
+AGEING = timedelta(days=3)
 
 
 def overview() -> dict[str, Any]:
@@ -30,7 +33,7 @@ def overview() -> dict[str, Any]:
             "channels": db.session.scalar(select(func.count()).select_from(Channel)),
             "accounts": User.count(),
             "messages": db.session.scalar(select(func.coalesce(func.sum(Channel.last_message_id), 0))),
-            "failed_sign_ins": _failed_sign_ins(),
+            "failed_sign_ins": _last_day("login.failed"),
         },
         "charts": charts.last_days(),
         "events": events,
@@ -39,58 +42,100 @@ def overview() -> dict[str, Any]:
 
 
 def _todo() -> list[dict[str, str]]:
-    todo = []
+    return [*_waiting(), *_locked(), *_blocked(), *_out_of_order()]
+
+
+def _waiting() -> Iterator[dict[str, str]]:
     oldest = StreamerApplication.oldest_waiting()
-    if oldest:
-        number = StreamerApplication.count(PENDING)
-        todo.append(
-            {
-                "icon": "user",
-                "title": f"{number} application waits for an answer"
-                if number == 1
-                else f"{number} applications wait for an answer",
-                "detail": f"The oldest for {_age(oldest)}",
-                "url": url_for("admin.applications"),
-                "action": "Review",
-            }
-        )
-    for user in db.session.scalars(select(User).where(User.role == "admin", User.disabled_at.is_(None))):
-        if lockout.locked_until(user.id):
-            todo.append(
-                {
-                    "icon": "lock",
-                    "title": f"{user.username} is locked",
-                    "detail": "After too many wrong passwords or codes. A lock ends by itself",
-                    "url": url_for("admin.user", id=user.id),
-                    "action": "Look",
-                }
-            )
+    if oldest is None:
+        return
+    number, late = StreamerApplication.count(PENDING), StreamerApplication.waiting_since(now() - AGEING)
+    yield {
+        "icon": "user",
+        "title": f"{number} application waits for an answer"
+        if number == 1
+        else f"{number} applications wait for an answer",
+        "detail": f"The oldest for {_age(oldest)}",
+        "url": url_for("admin.applications"),
+        "action": "Review",
+    }
+    if late:
+        yield {
+            "icon": "clock",
+            "title": f"{late} of them {'has' if late == 1 else 'have'} waited for over {AGEING.days} days",
+            "detail": "Applicants see on their page that nobody has answered yet",
+            "url": url_for("admin.applications", age=AGEING.days),
+            "action": "Show",
+        }
+
+
+def _locked() -> Iterator[dict[str, str]]:
+    """Admins by name, all others as a number: a stranger who locks a hundred accounts must not bury the rest."""
+    others = 0
+    for id_, username, role in accounts.locked():
+        if role != "admin":
+            others += 1
+            continue
+        yield {
+            "icon": "lock",
+            "title": f"{username} is locked",
+            "detail": "After too many wrong passwords or codes. A lock ends by itself",
+            "url": url_for("admin.user", id=id_),
+            "action": "Look",
+        }
+    if others:
+        yield {
+            "icon": "lock",
+            "title": f"{others} {'account is' if others == 1 else 'accounts are'} locked",
+            "detail": "After too many wrong passwords or codes. Many at once: somebody is guessing",
+            "url": url_for("admin.users", state="locked"),
+            "action": "Show",
+        }
+
+
+def _blocked() -> Iterator[dict[str, str]]:
+    number = _last_day("input.blocked")
+    if number:
+        yield {
+            "icon": "alert",
+            "title": f"{number} {'text was' if number == 1 else 'texts were'} blocked in 24 hours",
+            "detail": "They looked like an attack, and are stored nowhere. The audit log says whose",
+            "url": "#audit-title",
+            "action": "The log",
+        }
+
+
+def _out_of_order() -> Iterator[dict[str, str]]:
     if not chain.end_holds():
-        todo.append(
-            {
-                "icon": "alert",
-                "title": "The audit log does not add up",
-                "detail": "Its newest row was changed or removed. Run: flask audit verify",
-                "url": url_for("operations.security"),
-                "action": "What this means",
-            }
-        )
+        yield {
+            "icon": "alert",
+            "title": "The audit log does not add up",
+            "detail": "Its newest row was changed or removed. Run: flask audit verify",
+            "url": url_for("operations.security"),
+            "action": "What this means",
+        }
     if not current_app.config["STREAMZY"].security_contact:
-        todo.append(
-            {
-                "icon": "shield",
-                "title": "Nobody is named for security reports",
-                "detail": "Set SECURITY_CONTACT, so that whoever finds a hole can tell you",
-                "url": url_for("operations.security"),
-                "action": "Look",
-            }
-        )
-    return todo
+        yield {
+            "icon": "shield",
+            "title": "Nobody is named for security reports",
+            "detail": "Set SECURITY_CONTACT, so that whoever finds a hole can tell you",
+            "url": url_for("operations.security"),
+            "action": "Look",
+        }
+    failed = [check for check in doctor.examined_lately(current_app.config["STREAMZY"]) if check.status == "fail"]
+    for check in failed:
+        yield {
+            "icon": "alert",
+            "title": f"A check failed: {check.name}",
+            "detail": " ".join(filter(None, (check.sentence, check.hint, "Run: flask doctor"))),
+            "url": url_for("operations.security"),
+            "action": "What is checked",
+        }
 
 
-def _failed_sign_ins() -> int:
+def _last_day(event: str) -> int:
     since = now() - timedelta(days=1)
-    return db.session.scalar(select(func.count()).where(AuditEvent.event == "login.failed", AuditEvent.at > since)) or 0
+    return db.session.scalar(select(func.count()).where(AuditEvent.event == event, AuditEvent.at > since)) or 0
 
 
 def _age(application: StreamerApplication) -> str:

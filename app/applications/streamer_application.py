@@ -128,6 +128,12 @@ class StreamerApplication(Base):
         return db.session.scalar(select(cls).where(cls.status == PENDING).order_by(cls.submitted_at, cls.id).limit(1))
 
     @classmethod
+    def waiting_since(cls, moment: datetime) -> int:
+        """How many have waited for an admin since ``moment`` or longer."""
+        late = select(func.count()).where(cls.status == PENDING, cls.submitted_at <= moment)
+        return db.session.scalar(late) or 0
+
+    @classmethod
     def count(cls, *states: str) -> int:
         """How many applications are in one of ``states`` (all, if none is given)."""
         query = select(func.count()).select_from(cls)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from dataclasses import dataclass
 
 from app.extensions import db
@@ -15,6 +16,8 @@ from config import Settings
 
 CHECKLIST = [*settings_boxes.boxes, *machine_boxes.boxes, *data_boxes.boxes, *unseen_boxes.boxes]
 log = logging.getLogger(__name__)
+LATELY_SECONDS = 300
+_lately: tuple[float, Settings, list[Check]] | None = None
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,14 @@ def examine(settings: Settings, *, production: bool) -> list[Check]:
         if not preflight.migrations_problem():
             there.add("schema")
     return [_check(box, settings, production or settings.production, there) for box in CHECKLIST]
+
+
+def examined_lately(settings: Settings) -> list[Check]:
+    """What ``examine`` found within the last minutes: the overview must not go through it all at every look."""
+    global _lately
+    if _lately is None or time.monotonic() - _lately[0] > LATELY_SECONDS or _lately[1] is not settings:
+        _lately = (time.monotonic(), settings, examine(settings, production=False))
+    return _lately[2]
 
 
 def _check(box: Box, settings: Settings, production: bool, there: set[str]) -> Check:
