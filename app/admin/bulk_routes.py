@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from flask import render_template, request
+from flask import abort, render_template, request
 
 from app.admin import applications as lists
 from app.admin.forms import BulkForm
@@ -32,18 +32,20 @@ class Row(NamedTuple):
 @admins_only
 def bulk() -> str | tuple[str, int]:
     """Do one thing to each that was chosen, in a transaction of its own, and say of each how it went."""
-    form, chosen = BulkForm(), request.form.getlist("chosen")[:PAGE]
-    if form.validate() and form.act.data == "reject" and not form.reason.data:
+    form, chosen, act = BulkForm(), request.form.getlist("chosen")[:PAGE], request.form.get("act")
+    if act not in DONE:
+        abort(400, "Choose whether to reject or to archive them. Approving is done one by one.")
+    if form.validate() and act == "reject" and not form.reason.data:
         form.reason.errors = ["Tell the applicants why."]
     if not chosen:
         form.form_errors = ["Choose at least one application in the list."]
     if form.errors:
-        return render_template("admin/bulk.html", form=form, chosen=chosen, rows=None), 400
-    rows = [row for one in chosen if (row := _do(one, form)) is not None]
+        return render_template("admin/bulk.html", form=form, act=act, chosen=chosen, rows=None), 400
+    rows = [row for one in chosen if (row := _do(one, act, form)) is not None]
     return render_template("admin/bulk.html", form=form, chosen=chosen, rows=rows)
 
 
-def _do(one: str, form: BulkForm) -> Row | None:
+def _do(one: str, act: str, form: BulkForm) -> Row | None:
     """``one`` is ``id:version``, the version that was on the screen."""
     number, _, version = one.partition(":")
     if not all(part.isascii() and part.isdigit() and len(part) < 10 for part in (number, version)):
@@ -53,16 +55,16 @@ def _do(one: str, form: BulkForm) -> Row | None:
         return None
     name, waits = found.channel_name, found.is_undecided
     try:
-        if form.act.data == "archive":
+        if act == "archive":
             decision.archive(found, the_user(), current_actor(), version=int(version))
         else:
             words = {"reason": form.reason.data or "", "note": form.note.data or ""}
             decision.reject(found, the_user(), current_actor(), version=int(version), **words)
         db.session.commit()
-        return Row(int(number), name, True, DONE[form.act.data])
+        return Row(int(number), name, True, DONE[act])
     except (OwnApplication, StaleDecision, CannotDecide) as refused:
         db.session.rollback()
-        return Row(int(number), name, False, _why(refused, int(number), form.act.data == "archive" and waits))
+        return Row(int(number), name, False, _why(refused, int(number), act == "archive" and waits))
 
 
 def _why(refused: Exception, number: int, waits: bool) -> str:

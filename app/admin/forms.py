@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask_wtf import FlaskForm
 from wtforms import HiddenField, SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import AnyOf, InputRequired, Length, StopValidation
+from wtforms.validators import InputRequired, Length, StopValidation
 
 from app.applications.reason_template import LONGEST_TEXT
 from app.applications.reason_template import LONGEST_TITLE as LONGEST_TITLE_OF_TEXT
@@ -81,9 +81,8 @@ class MoveChannelForm(FlaskForm):
 
 
 class BulkForm(FlaskForm):
-    """One act for several applications, and what each applicant is told. Approving is not among the acts."""
+    """What each applicant is told, and what only admins read, when several are turned down at once."""
 
-    act = StringField("Act", [AnyOf(("reject", "archive"))])
     reason = TextAreaField("Answer to each applicant", SAID)
     note = TextAreaField("Note for admins", SAID)
 

@@ -61,6 +61,15 @@ CASES: dict[str, list[Case]] = {
             {"note": "knows radios"},
         )
     ],
+    "BulkForm": [
+        (
+            "admin",
+            "/admin/applications",
+            "/admin/applications/bulk",
+            {"reason": "x" * 2001},
+            {"note": "knows radios", "chosen": "1:1", "act": "reject"},
+        )
+    ],
     "ReasonTemplateForm": [
         (
             "admin",
