@@ -21,7 +21,7 @@ from app.admin import (  # noqa: F401 - as above
     user_routes,
 )
 from app.admin.routes import admin
-from app.applications import routine  # noqa: F401 - what it does by itself is found by its decorator
+from app.applications import routine, status_routes  # noqa: F401 - found by their decorators
 from app.applications.routes import applications
 from app.auth import permissions
 from app.auth.recovery_routes import recovery

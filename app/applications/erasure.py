@@ -11,13 +11,19 @@ from app.applications import link, news, timeline
 from app.applications.applicant import withdraw
 from app.applications.claim import release
 from app.applications.reveal import CLOCKWORK
-from app.applications.state import REJECTED, WITHDRAWN
+from app.applications.state import APPROVED, REJECTED, WITHDRAWN
 from app.applications.streamer_application import StreamerApplication
 from app.audit import history
 from app.audit.actor import Actor
 from app.audit.event import record
 from app.clock import now
 from app.extensions import db
+
+
+def may_be_erased(application: StreamerApplication) -> bool:
+    """Whether its applicant may erase it: not while a sign-in waits, which only its page can show."""
+    waits = application.creates_account and application.revealed_at is None
+    return application.shown_status != APPROVED or not waits
 
 
 def erase(application: StreamerApplication, actor: Actor) -> None:

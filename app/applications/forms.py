@@ -29,7 +29,7 @@ class Blocked(StopValidation):
 def plain_text(*, longest: int, multiline: bool) -> list[object]:
     """Validators of a text that people read: cleaned, visible, short enough, and no attack."""
 
-    def check(form: ApplicationForm, field: StringField) -> None:
+    def check(form: PlainTextForm, field: StringField) -> None:
         if len(field.data or "") > 4 * longest:
             raise StopValidation(f"Use at most {longest} characters.")
         if CONTROLS.search(field.data or ""):
@@ -51,7 +51,23 @@ def plain_text(*, longest: int, multiline: bool) -> list[object]:
     return [check]
 
 
-class ApplicationForm(FlaskForm):
+class PlainTextForm(FlaskForm):
+    """A form of texts that people read; what looked like an attack is in ``blocked_rules``, by field."""
+
+    def __init__(self) -> None:
+        super().__init__(formdata=request.form)  # and never a file, which has no text to look at
+        self.blocked_rules: dict[str, str] = {}
+
+
+class AnswerForm(PlainTextForm):
+    """The applicant's answer to what the admins asked."""
+
+    answer = TextAreaField(
+        "Your answer", [InputRequired("Type your answer."), *plain_text(longest=2000, multiline=True)]
+    )
+
+
+class ApplicationForm(PlainTextForm):
     """What we ask somebody who wants to become a streamer."""
 
     email = StringField(
@@ -70,10 +86,6 @@ class ApplicationForm(FlaskForm):
     # People never see it, and programs that fill in whatever they find do. It is refused in words and not in silence:
     # a browser that fills in forms by itself must not cost anybody their application.
     website = StringField("Leave this empty")
-
-    def __init__(self) -> None:
-        super().__init__(formdata=request.form)  # and never a file, which has no text to look at
-        self.blocked_rules: dict[str, str] = {}
 
     def validate_website(self, field: StringField) -> None:
         """Nobody writes here."""

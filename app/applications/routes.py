@@ -1,22 +1,15 @@
-"""Doors: apply, and the private page that shows how it goes."""
+"""Doors: the form for applying."""
 
 from __future__ import annotations
 
-import secrets
-from typing import Any
-
-from flask import Blueprint, abort, current_app, flash, jsonify, redirect, render_template, request, session, url_for
-from sqlalchemy.orm.exc import StaleDataError
+from flask import Blueprint, current_app, jsonify, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from app.applications import applicant, turnaround
-from app.applications import reveal as reveals
+from app.applications import turnaround
 from app.applications.contact import network_hash
-from app.applications.forms import ApplicationForm
-from app.applications.refusal import NotRevealable, StaleDecision
+from app.applications.forms import ApplicationForm, PlainTextForm
 from app.applications.streamer_application import StreamerApplication
 from app.audit.event import record
-from app.auth import password as passwords
 from app.auth.name import LONGEST, NameRefused
 from app.auth.permissions import ask_to_sign_in, current_actor, current_user, open_to_everyone
 from app.encryption.data_key import data_keys
@@ -35,7 +28,7 @@ def apply() -> str | tuple[str, int] | Response:
         return ask_to_sign_in()  # or it would go out as a stranger's, and make a second account
     form = ApplicationForm()
     if not form.validate_on_submit():
-        _record_blocks(form)
+        record_blocks(form)
         return _form_page(form), 400 if form.is_submitted() else 200
     try:
         application, token = StreamerApplication.submit(
@@ -56,6 +49,7 @@ def apply() -> str | tuple[str, int] | Response:
     return render_template(
         "applications/submitted.html",
         application=application,
+        token=token,
         status_url=url_for("applications.status", token=token, _external=True),
     )
 
@@ -73,76 +67,12 @@ def check_address() -> Response:
     return jsonify(slug=slug, free=True, message="This address is free.")
 
 
-@applications.get("/status/<token>")
-@open_to_everyone
-def status(token: str) -> str:
-    """Where the application stands. Opening it changes nothing: link previews and prefetching open links too."""
-    return _status_page(_find(token), token)
-
-
-@applications.post("/status/<token>/reveal")
-@open_to_everyone
-@limited("reveals")
-def reveal(token: str) -> str | tuple[str, int]:
-    """Generate the password and show it, this once."""
-    application = _find(token)
-    browser = session.setdefault("browser", secrets.token_urlsafe(16))
-    if not reveals.can_reveal(application, browser):
-        return _status_page(application, token), 409
-    generated = passwords.generate()
-    db.session.rollback()  # no transaction stays open while bcrypt works
-    hashed = passwords.hash_password(generated, current_app.config["STREAMZY"].bcrypt_rounds)
-    application = _find(token)
-    try:
-        account = reveals.reveal(application, hashed, browser, current_actor("applicant"))
-        db.session.commit()
-    except (NotRevealable, StaleDataError):
-        db.session.rollback()
-        return _status_page(_find(token), token), 409
-    return _status_page(application, token, username=account.username, password=generated)
-
-
-@applications.post("/status/<token>/withdraw")
-@open_to_everyone
-def withdraw(token: str) -> Response | tuple[str, int]:
-    """Take the application back."""
-    application = _find(token)
-    try:
-        applicant.withdraw(application, current_actor("applicant"))
-        db.session.commit()
-    except StaleDecision:
-        db.session.rollback()
-        flash(_find(token).what_became_of_it(), "error")
-        return _status_page(_find(token), token), 409
-    flash("Your application is withdrawn.", "success")
-    return redirect(url_for("applications.status", token=token))
-
-
 def _form_page(form: ApplicationForm) -> str:
     return render_template(
         "applications/apply.html",
         form=form,
         usual_wait=turnaround.in_words(turnaround.usual()),
         retention_days=current_app.config["STREAMZY"].application_retention_days,
-    )
-
-
-def _find(token: str) -> StreamerApplication:
-    application = StreamerApplication.with_token(token)
-    if application is None:
-        abort(404)
-    return application
-
-
-def _status_page(application: StreamerApplication, token: str, **revealed: Any) -> str:
-    return render_template(
-        "applications/status.html",
-        application=application,
-        token=token,
-        can_reveal=reveals.can_reveal(application, session.get("browser")),
-        just_revealed="password" in revealed,
-        username=revealed.get("username"),
-        password=revealed.get("password"),
     )
 
 
@@ -155,7 +85,8 @@ def _keep_private(response: Response) -> Response:
     return response
 
 
-def _record_blocks(form: ApplicationForm) -> None:
+def record_blocks(form: PlainTextForm) -> None:
+    """Put on record what looked like an attack, without its text; commits, for the act itself is refused."""
     for field, rule in form.blocked_rules.items():
         text = str(form[field].data)
         record(

@@ -220,11 +220,11 @@ class StreamerApplication(Base):
         """Its state as the applicant sees it: a sign-in expires on time, whenever the clockwork comes round."""
         return EXPIRED if self.reveal_expired else self.status
 
-    def what_became_of_it(self) -> str:
-        """One sentence for whoever comes too late."""
+    def what_became_of_it(self, told_to: str = "admin") -> str:
+        """One sentence for whoever comes too late. Who decided is told to admins only."""
         if self.is_undecided:
             return "This application changed since you opened it."
-        who = f" by {self.decided_by.username}" if self.decided_by else ""
+        who = f" by {self.decided_by.username}" if self.decided_by and told_to == "admin" else ""
         when = f" on {self.decided_at:%d %B %Y at %H:%M} UTC" if self.decided_at else ""
         return f"This application was {self.status}{who}{when}."
 

@@ -37,7 +37,10 @@ READERS: dict[str, dict[str, set[str]]] = {
             "templates/applications/status.html",
         },
     },
-    "ApplicationStep": {"told_text": {"templates/admin/_steps.html"}, "remark_text": {"templates/admin/_steps.html"}},
+    "ApplicationStep": {
+        "told_text": {"templates/admin/_steps.html", "templates/applications/status.html"},
+        "remark_text": {"templates/admin/_steps.html"},
+    },
     "Sanction": {
         # told to whom it is about, who may take it along; shown to the streamer and admins
         "stated_reason": {"app/account/own_data.py", "app/chat/connections.py", "templates/channels/_bans.html"}

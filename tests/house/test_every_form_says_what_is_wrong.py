@@ -9,12 +9,15 @@ from typing import Any
 import pytest
 from flask_wtf import FlaskForm
 
+from app.applications.link import ApplicationLink, hashed
+from app.applications.state import NEEDS_INFORMATION
 from app.applications.streamer_application import StreamerApplication
 from app.extensions import db
 from tests.people import PASSWORD, People, Person
 from tests.second_factor import begin, set_up_app
 
 TOO_LONG = "x" * 1100
+ASKED = "/apply/status/of-one-who-is-asked"
 # Form: who sends it, from which page, to where, what is wrong in it, and what is right in it and may not be lost.
 Case = tuple[str, str, str, dict[str, str], dict[str, str]]
 CASES: dict[str, list[Case]] = {
@@ -93,6 +96,7 @@ CASES: dict[str, list[Case]] = {
             {"channel_name": "Vera's corner", "about": "Radios <slowly>."},
         )
     ],
+    "AnswerForm": [("visitor", ASKED, f"{ASKED}/answer", {"answer": "x" * 2001}, {})],
     "ChannelForm": [
         (
             "streamer",
@@ -187,9 +191,11 @@ class Forms(HTMLParser):
 @pytest.fixture
 def cast(people: People) -> dict[str, Person]:
     """Somebody of each role, with something behind every address of CASES."""
-    StreamerApplication.submit(
-        email="a@example.org", channel_name="Apple", slug="apple", about="Apples.", links=[], applicant=None
-    )
+    wish: dict[str, Any] = {"email": "a@example.org", "about": "Apples.", "links": [], "applicant": None}
+    StreamerApplication.submit(channel_name="Apple", slug="apple", **wish)
+    asked, _ = StreamerApplication.submit(channel_name="Apricot", slug="apricot", **wish)
+    asked.status = NEEDS_INFORMATION
+    db.session.add(ApplicationLink(token_hash=hashed(ASKED.rpartition("/")[2]), application_id=asked.id))
     db.session.commit()
     found = {"visitor": people.visitor(), "viewer": people.viewer(), "streamer": people.streamer()}
     found["admin"] = people.admin()
