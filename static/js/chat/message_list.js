@@ -50,6 +50,7 @@ export class MessageList {
   showPending(message) {
     const line = lineOf(message, this.me);
     line.dataset.pending = "";
+    line.setAttribute("aria-live", "off"); // read out when it is stored: it would be heard twice
     this.log.append(line);
     return line;
   }
@@ -57,6 +58,7 @@ export class MessageList {
   /** The pending line has its id. If the message itself came first, it stays and the pending line goes. */
   confirm(line, id) {
     delete line.dataset.pending;
+    line.removeAttribute("aria-live");
     if (this.lines.has(id) || this.removals.hold(id, this.me?.username)) line.remove();
     else this.place(line, id);
   }

@@ -6,6 +6,7 @@ export function note(line, state, words, { retry, discard } = {}) {
   line.classList.toggle("message--failed", state === "failed");
   const place = line.querySelector(".message__note");
   place.hidden = false;
+  if (state === "failed") place.setAttribute("aria-live", "polite"); // the line itself is silent until it is stored
   place.querySelector("[data-note]").textContent = words;
   offer(place.querySelector("[data-retry]"), retry);
   offer(place.querySelector("[data-discard]"), discard);
