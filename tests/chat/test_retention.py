@@ -152,6 +152,16 @@ def test_a_months_key_is_destroyed_when_the_whole_month_is_out_and_not_before(ha
 
 
 @on_both_databases
+def test_a_key_under_which_anything_is_left_stays_however_old_its_month(harbour: Channel) -> None:
+    oldest, newest_ = (db.session.get_one(Message, (harbour.id, number)) for number in (1, 5))
+    key_id = newest_.data_key_id = oldest.data_key_id  # said while a clock was wrong
+    keep(harbour, 30)
+    pass_by()
+    assert db.session.get(Message, (harbour.id, 1)) is None
+    assert db.session.get_one(DataKey, key_id).wrapped
+
+
+@on_both_databases
 def test_whoever_is_killed_at_it_leaves_nothing_half_and_is_relieved(
     harbour: Channel, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
