@@ -14,6 +14,7 @@ from app.account.routes import account
 from app.account.two_factor_routes import two_factor_pages
 from app.admin import (  # noqa: F401 - as above
     application_routes,
+    audit_routes,
     bulk_routes,
     channel_routes,
     key_routes,

@@ -103,6 +103,7 @@ EVENTS = {
     "keys.rotated": "Data keys re-wrapped under the newest master key",
     "keys.messages_rotated": "Messages began to be encrypted anew, under new data keys",
     "keys.destroyed": "Data keys destroyed: what they sealed opens never again",
+    "audit.exported": "Audit log downloaded, or printed by an operator",
     "backup.created": "Backup made",
     "backup.checked": "Backup restored to a scratch place and looked at",
     "backup.restored": "Database replaced by a backup",

@@ -30,6 +30,7 @@ PATHS = [
     ("GET", "/admin/applications/1"),
     ("POST", "/admin/applications/1/approve"),
     ("POST", "/admin/applications/1/reject"),
+    ("GET", "/admin/audit"),
     ("GET", "/admin/security"),
     ("GET", "/healthz"),
     ("GET", "/readyz"),

@@ -147,6 +147,7 @@ class Hostility:
             "/admin/",
             "/admin/applications",
             f"/admin/applications/{self.application_id}",
+            "/admin/audit",
             "/admin/channels",
             f"{chat}/settings",
         ):

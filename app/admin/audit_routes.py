@@ -1,0 +1,47 @@
+"""Doors to the audit log: look through it, and take it along. Nothing here changes a row."""
+
+from __future__ import annotations
+
+from flask import Response as FlaskResponse
+from flask import abort, render_template, request, stream_with_context
+from werkzeug.wrappers import Response
+
+from app.admin import record as log
+from app.admin.routes import admin
+from app.audit import export
+from app.audit.event import record
+from app.auth.permissions import admins_only, current_actor, recently_confirmed
+from app.clock import now
+from app.extensions import db
+from app.security.rate_limits import limited
+
+
+@admin.get("/audit")
+@admins_only
+def audit_log() -> str:
+    """Newest first."""
+    which = log.asked(request.args)
+    if which is None:
+        abort(400, "There is no such list.")
+    return render_template("admin/audit.html", **log.listed(which))
+
+
+@admin.post("/audit/export")
+@admins_only
+@limited("exports")
+@recently_confirmed
+def export_audit_log() -> Response:
+    """What the list shows, all pages of it, as JSON Lines; that it was taken is in the log itself."""
+    which = log.asked(request.form)
+    if which is None:
+        abort(400, "There is no such list.")
+    record("audit.exported", current_actor(), narrowed_by=which.query())
+    db.session.commit()
+    return FlaskResponse(
+        stream_with_context(export.lines(*log.conditions(which))),
+        mimetype="application/jsonl",
+        headers={
+            "Content-Disposition": f'attachment; filename="audit-{now():%Y-%m-%d}.jsonl"',
+            "Cache-Control": "no-store",
+        },
+    )
