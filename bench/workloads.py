@@ -82,7 +82,7 @@ WORKLOADS = (
     Workload(
         "slow-reader",
         "one viewer stops reading, 400 messages of 450 letters a second go on",
-        {},
+        {"seconds": 10},
         {
             "memory_growth_mb": "memory growth MB",
             "corrupt": "corrupt frames",
