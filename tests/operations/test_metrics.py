@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from flask import Flask
 
 from tests.people import Person
+
+DASHBOARD = Path(__file__).resolve().parents[2] / "docs" / "deploy" / "grafana.json"
 
 
 def test_this_machine_may_read_them_in_development(app: Flask) -> None:
@@ -37,3 +42,18 @@ def test_with_a_token_only_its_holder_may(app: Flask) -> None:
 @pytest.mark.settings(TRUSTED_PROXIES="1")
 def test_behind_a_proxy_nobody_may_without_a_token(app: Flask) -> None:
     assert Person(app).get("/metrics").status_code == 403
+
+
+def test_each_metric_that_the_dashboard_asks_for_exists(app: Flask) -> None:
+    asked = set(re.findall(r"(?:streamzy|process)_[a-z_]+", DASHBOARD.read_text()))
+    shown = Person(app).get("/metrics").text
+    # A counter with labels shows no sample before the first of them: its type is there all the same.
+    there = set(re.findall(r"^(\w+?)(?:\{| )", shown, re.MULTILINE)) | set(
+        re.findall(r"^# TYPE (\w+) ", shown, re.MULTILINE)
+    )
+    assert asked - there == set()
+    named = set(re.findall(r"^# TYPE (streamzy_\w+) (?:counter|gauge|histogram)", shown, re.MULTILINE))
+    unasked = {
+        name for name in named if not name.endswith("_created") and not any(part.startswith(name) for part in asked)
+    }
+    assert unasked == set(), "counted, and shown to nobody"
