@@ -10,7 +10,7 @@ import WebSocket from "ws";
 
 const options = { port: { type: "string" }, channel: { type: "string" }, pid: { type: "string" }, seconds: { type: "string" } };
 const { values: given } = parseArgs({ options });
-const RATE = 400, TEXT = "é".repeat(450); // two bytes each: a frame that is cut shows it
+const RATE = 1000, IN_FLIGHT = 50, TEXT = "é".repeat(450); // two bytes each: a frame that is cut shows it
 const sleep = (ms) => new Promise((wake) => setTimeout(wake, ms));
 const megabytes = () => Number(/VmRSS:\s+(\d+)/.exec(fs.readFileSync(`/proc/${given.pid}/status`, "utf8"))[1]) / 1024;
 
@@ -55,8 +55,17 @@ const sender = await join(JSON.parse(process.env.COOKIES)[0], (text) => {
   answered += text.startsWith("43") ? 1 : 0;
   refused += text.startsWith("43") && !text.includes('"ok":true') ? 1 : 0;
 });
-const warm = async (many) => { for (let i = 0; i < many; i++) { sender.send(`42${++number}["send",${JSON.stringify({ channel: given.channel, text: TEXT, nonce: `slow-${process.pid}-${number}` })}]`); await sleep(1000 / RATE); } };
-await warm(100); // what the first messages make the server allocate is not the slow reader's
+
+/** Sends `many` lines at the rate, five at a time. What the kernel's buffers hold, some 10 MB, has to be filled first. */
+async function say(many) {
+  for (let i = 1; i <= many; i++) {
+    const line = { channel: given.channel, text: TEXT, nonce: `slow-${process.pid}-${++number}` };
+    sender.send(`42${number}["send",${JSON.stringify(line)}]`);
+    if (i % 5 === 0) await sleep(5000 / RATE);
+    while (number - answered > IN_FLIGHT) await sleep(2); // a queue of the sender's would be taken for the reader's
+  }
+}
+await say(100); // what the first messages make the server allocate is not the slow reader's
 await sleep(500);
 const slow = await join(null, (text) => { try { JSON.parse(text.slice(text.indexOf("["))); } catch { corrupt += text.startsWith("42") ? 1 : 0; } });
 const before = megabytes(), port = slow._socket.localPort, { inode } = serverEnd(port);
@@ -68,8 +77,8 @@ const watching = setInterval(() => {
   if (droppedAt !== null && freedAt === null && !holds(inode)) freedAt = performance.now();
 }, 20);
 const stop = performance.now() + Number(given.seconds) * 1000;
-while (performance.now() < stop) {
-  await warm(10);
+while (performance.now() < Math.min(stop, (droppedAt ?? stop) + 1500)) {
+  await say(10);
 }
 slow._socket.resume();
 await sleep(1500);

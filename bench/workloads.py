@@ -81,8 +81,8 @@ WORKLOADS = (
     ),
     Workload(
         "slow-reader",
-        "one viewer stops reading, 400 messages of 450 letters a second go on",
-        {"seconds": 10},
+        "one viewer stops reading, up to 1,000 messages of 450 letters a second go on",
+        {"seconds": 20},
         {
             "memory_growth_mb": "memory growth MB",
             "corrupt": "corrupt frames",
