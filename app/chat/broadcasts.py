@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import random
 from collections import defaultdict
 from collections.abc import Callable, Collection
 from typing import Any
 
 from app.delivery.manager import FramedManager
 from app.extensions import socketio
+
+COME_BACK_SECONDS = (0.1, 3.0)
 
 # Clients that are reading history just now: what is posted meanwhile waits here for them.
 _holds: dict[int, list[Hold]] = defaultdict(list)
@@ -136,6 +139,13 @@ def dismissed(channel_id: int, sid: str) -> None:
     """``sid`` hears nothing more of the channel."""
     left(channel_id, sid)
     socketio.server.leave_room(sid, channel_room(channel_id))
+
+
+def restarting() -> None:
+    """Tell everybody that this process ends, each with another moment (seconds) to come back: not as one wave."""
+    for sid, _ in list(socketio.server.manager.get_participants("/", None)):
+        again = round(random.uniform(*COME_BACK_SECONDS), 2)  # noqa: S311 - spreads them, decides nothing secret
+        notice(sid, "restarting", "The server restarts. You are connected again in a moment.", retry_after=again)
 
 
 def notice(sid: str, code: str, message: str, **more: Any) -> None:

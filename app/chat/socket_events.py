@@ -193,6 +193,8 @@ def on_leave(connection: Connection, data: dict[str, Any]) -> dict[str, Any]:
 @direct_event("send", gate="signed in, may write in the channel")
 def on_send(connection: Connection, data: dict[str, Any], answer: Acknowledge) -> None:
     """Say something. Answered after it is durably stored."""
+    if current_app.extensions["writer"].closing:
+        return  # this line is cut in a moment; what was never answered, clients send again, with its nonce
     slug, said = payload.text(data, "channel", 64), payload.text(data, "text")
     nonce, reply_to = payload.text(data, "nonce", 64), payload.number(data, "reply_to", least=1)
     place = connection.places.get(slug) or connections.place(connection, slug, _user_of(connection))

@@ -107,14 +107,16 @@ class Writer:
         self._filled = Event()
         self._greenlet: gevent.Greenlet | None = None
         self._owner = 0
+        self._storing = False
+        self.closing = False  # this process is about to end: what is taken is stored, and nothing more is taken
         QUEUED.set_function(lambda: len(self._queue))
 
     def take(self, draft: Draft, answer: Answer) -> None:
         """Store ``draft`` with those that come at the same time; ``answer`` is called once it is broadcast.
 
-        Raises Refused when too many wait already.
+        Raises Refused when too many wait already, or this process is ending.
         """
-        if len(self._queue) >= MOST_WAITING:
+        if self.closing or len(self._queue) >= MOST_WAITING:
             raise Refused("unavailable")
         if self._greenlet is None or self._greenlet.dead or self._owner != os.getpid():
             self._greenlet, self._owner = gevent.spawn(self._run), os.getpid()
@@ -130,6 +132,13 @@ class Writer:
             raise outcome
         return outcome
 
+    def close(self, seconds: float) -> None:
+        """Take nothing more; return once all that was taken is stored and answered, or after ``seconds``."""
+        self.closing = True
+        with gevent.Timeout(seconds, False):
+            while self._queue or self._storing:
+                gevent.sleep(0.01)
+
     def _run(self) -> None:
         while True:
             self._filled.wait()
@@ -137,8 +146,10 @@ class Writer:
             gevent.sleep(GATHER_SECONDS)
             while self._queue:
                 batch, self._queue = self._queue[:MOST_IN_A_BATCH], self._queue[MOST_IN_A_BATCH:]
+                self._storing = True
                 with self.app.app_context():
                     self._store_batch(batch)
+                self._storing = False
 
     def _store_batch(self, batch: list[tuple[Draft, Answer]]) -> None:
         BATCH_SIZE.observe(len(batch))

@@ -61,6 +61,7 @@ errorlog = "-"
 loglevel = "warning"
 
 
+STORE_SECONDS = 2.5  # for what was taken before SIGTERM
 WORKER_GRACE_SECONDS = 4  # then a worker drops what still hangs, so that it ends before it is killed
 
 
@@ -154,8 +155,13 @@ def _close_sockets_at_the_end(worker: Any) -> None:
     # A socket never ends by itself: gunicorn would wait its whole grace for it, then kill what else still works.
     while worker.alive:
         gevent.sleep(0.2)
+    from app.chat import broadcasts
     from app.extensions import socketio
 
+    broadcasts.restarting()
+    worker.wsgi.extensions["relay"].leave()
+    worker.wsgi.extensions["writer"].close(STORE_SECONDS)  # acknowledged before the line is cut, or never taken
+    gevent.sleep(0)  # the acknowledgements are written at the end of this turn
     transport = socketio.server.eio
     for client in list(transport.sockets.values()):
         # wait=False: a client that no longer reads must not hold up the others.

@@ -25,6 +25,10 @@ export class Connection {
     });
     this.socket.on("connect", up);
     this.socket.on("disconnect", (reason) => this.lost(reason));
+    // Each client is told another moment: those of a server that restarts must not come back as one wave.
+    this.socket.on("notice", ({ code, retry_after: seconds }) => {
+      if (code === "restarting" && seconds > 0) this.socket.io.reconnectionDelay(seconds * 1000);
+    });
     this.socket.on("connect_error", (error) => this.refused(error));
     addEventListener("online", () => this.now());
   }
@@ -61,6 +65,7 @@ export class Connection {
   /** Everything works: the next loss starts with short waits again. */
   steady() {
     this.attempts = 0;
+    this.socket.io.reconnectionDelay(FIRST_RETRY_MS);
   }
 
   /** Gives this connection up and makes a new one: it is open, but nobody answers. */

@@ -9,6 +9,7 @@ export class News {
     connection.on("messages_cleared", here(({ username, up_to: upTo, reason }) => list.removeAll(username, upTo, reason)));
     connection.on("channel_updated", here(({ channel: updated }) => modes.update(updated)));
     connection.on("notice", (notice) => {
+      if (notice.code === "restarting") return; // the line above the chat says all there is to say
       this.tell(notice.message);
       if (notice.channel === channel) noticed(notice);
     });
