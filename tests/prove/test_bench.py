@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ def test_each_server_carries_every_load_without_losing_a_message(contender: type
 
 def test_who_stops_reading_costs_little_is_dropped_and_frees_the_descriptor(tmp_path: Path) -> None:
     with Streamzy(tmp_path / "server", people=1) as server:
-        stalled = measure(server, SLOW, seconds=20)
+        stalled = measure(server, replace(SLOW, options={}), seconds=60)  # at most: it ends once the reader is dropped
     assert stalled["dropped_reader"], "too little was sent to fill the socket's buffers and the megabyte behind them"
     assert stalled["freed_after_ms"] <= 1000, stalled
     assert stalled["memory_growth_mb"] <= 4, stalled
