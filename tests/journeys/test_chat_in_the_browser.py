@@ -19,6 +19,7 @@ pytestmark = pytest.mark.browser
 
 OpenWindow = Callable[..., BrowserContext]
 numbers = iter(range(2, 1000))
+SOON_MS = 3_000  # within which a loss is said in words
 
 
 @contextmanager
@@ -137,7 +138,7 @@ def test_a_line_sent_into_a_crash_is_stored_once_after_it(
     say(page, "into the storm")
     expect(page.locator("#chat-log .message", has_text="into the storm")).to_be_visible()
     world.server.kill9()
-    expect(page.locator("#chat-status")).to_have_text(re.compile("Reconnecting|Offline"))
+    expect(page.locator("#chat-status")).to_have_text(re.compile("Reconnecting|Offline"), timeout=SOON_MS)
     world.server.start()
     expect(page.locator("#chat-status")).to_have_text("Connected", timeout=20_000)
     expect(page.locator("[data-message-id='1'] .message__text")).to_have_text("into the storm")
@@ -154,7 +155,7 @@ def test_what_was_said_while_one_was_away_comes_once_and_in_order(
     assert socket.send(channel, "one")["ok"]
     expect(page.locator("[data-message-id='1']")).to_be_visible()
     context.set_offline(True)
-    expect(page.locator("#chat-status")).to_have_text("Offline")
+    expect(page.locator("#chat-status")).to_have_text("Offline", timeout=SOON_MS)
     for text in ("two", "three", "four"):
         assert socket.send(channel, text)["ok"]
     context.set_offline(False)
