@@ -145,8 +145,8 @@ class Hostility:
         self._check(self._open(self.reader, "/"), "/")
         for address in (
             "/admin/",
-            "/admin/applications",
             f"/admin/applications/{self.application_id}",
+            "/admin/applications",  # after the look at one, which the list tells of
             "/admin/audit",
             "/admin/channels",
             f"{chat}/settings",

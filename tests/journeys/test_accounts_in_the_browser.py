@@ -244,7 +244,8 @@ def test_whoever_comes_back_to_an_expired_page_loses_nothing_they_typed(accounts
     person = accounts.person("wim")
     [page] = tabs = tabs_of(accounts, person, "/apply")
     slug = f"radios-{next(numbers)}"
-    fill(page, **TYPED, slug=slug)
+    with page.expect_response("**/apply/address*"):  # what is typed is activity: time must pass after it
+        fill(page, **TYPED, slug=slug)
     page.locator("#agree").check()
     accounts.backstage.let_time_pass(person.name, 31)
     wait(tabs, 30.2)
