@@ -39,7 +39,7 @@ os.environ["ENV_FILE"] = os.devnull
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A file's tests stay in one process, and so do all journeys: several browsers at once stand in each other's way."""
+    """A file's tests stay in one process, and so do all journeys: several browsers stand in each other's way."""
     for item in items:
         journey = item.path.parent.name == "journeys"
         item.add_marker(pytest.mark.xdist_group("journeys" if journey else str(item.path)))
