@@ -20,6 +20,7 @@ SOCKET_IO := static/vendor/socket.io.esm.min.js
 BUNDLE := static/vendor/bundle.json
 FRONTEND_TOOLS := .frontend/node_modules/.installed-tools
 BENCH_LOAD := bench/node_modules/.installed
+LIGHTHOUSE := .lighthouse/node_modules/.installed
 BENCH_PEER := bench/node_modules/.built
 
 # make hands SIGTERM to what it started, but not SIGINT: Ctrl-C reaches everybody anyway. A supervisor that interrupts
@@ -68,7 +69,7 @@ format: $(TOOLS) ## put the Python code into its one format
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-prove: $(TOOLS) $(BUNDLE) $(BENCH_LOAD) browser ## the long claims: kills and storms (QUICK=1: the short form)
+prove: $(TOOLS) $(BUNDLE) $(BENCH_LOAD) $(LIGHTHOUSE) browser ## the long claims: kills and storms (QUICK=1: the short form)
 	@$(BIN)/python -m pytest tests/prove tests/chat -m prove
 
 bench: $(TOOLS) $(BUNDLE) $(BENCH_PEER) ## measure against the references (QUICK=1: the short form; ONLY="fan-out idle": some)
@@ -83,12 +84,12 @@ lock: $(RUNTIME) $(NODE_READY) ## renew the lock files (UPGRADE=1: to the newest
 		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 			$(if $(UPGRADE),--upgrade) --output-file $$name.txt $$name.in || exit 1; \
 	done
-	@for folder in .frontend bench; do \
+	@for folder in .frontend .lighthouse bench; do \
 		(cd $$folder && $(if $(UPGRADE),$(NPM) update --package-lock-only &&) $(NPM) --silent run lock >/dev/null) || exit 1; \
 	done
 
 clean: ## remove what these targets installed; never data or keys
-	@rm -rf $(VENV) .frontend/node_modules bench/node_modules bench/results static/vendor .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	@rm -rf $(VENV) .frontend/node_modules .lighthouse/node_modules bench/node_modules bench/results static/vendor .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 
 # --- installing: each stamp is renewed only when its lock file changes ---------------------------------------------
 
@@ -129,6 +130,11 @@ $(FRONTEND_TOOLS): .frontend/package-lock.json | $(SOCKET_IO) $(NODE_READY)
 
 $(BENCH_LOAD): bench/package-lock.json | $(NODE_READY)
 	@cd bench && $(NPM) ci >/dev/null
+	@touch $@
+
+$(LIGHTHOUSE): .lighthouse/package-lock.json | $(NODE_READY)
+	@echo "Installing Lighthouse (once)."
+	@cd .lighthouse && $(NPM) ci >/dev/null
 	@touch $@
 
 # The Node.js reference stores in SQLite through a module in C++. Where it cannot be built, make bench leaves it out and says so.
