@@ -96,9 +96,10 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         yield f"sqlite:///{path}"
         return
     postgres = request.getfixturevalue("postgres")
-    url = postgres.create_database(template=request.getfixturevalue("migrated_postgres"))
+    template = request.getfixturevalue("migrated_postgres")
+    url = postgres.lend(template)
     yield url
-    postgres.drop_database(url)
+    postgres.give_back(url, template)
 
 
 # --- the app in this process ----------------------------------------------------------------------------------------
