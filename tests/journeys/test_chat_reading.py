@@ -172,9 +172,10 @@ def test_on_a_phone_the_composer_stays_and_nothing_scrolls_sideways(evening: Eve
     expect(window.input).to_be_in_viewport(ratio=1)
     expect(window.page.locator("#chat-send")).to_be_in_viewport(ratio=1)
     assert window.page.evaluate("document.documentElement.scrollWidth") <= 360
-    window.page.set_viewport_size({"width": 360, "height": 400})  # the keyboard is open
     window.input.tap()
+    window.page.set_viewport_size({"width": 360, "height": 400})  # the keyboard opens, and takes its place from the page
     expect(window.input).to_be_in_viewport(ratio=1)
+    expect(window.page.locator("#chat-send")).to_be_in_viewport(ratio=1)
     window.say("from the phone")
     expect(window.line("from the phone")).to_be_in_viewport()
     window.page.get_by_role("button", name="Emoji").tap()
