@@ -38,6 +38,7 @@ os.environ["FLASK_SKIP_DOTENV"] = "1"
 os.environ["ENV_FILE"] = os.devnull
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A file's tests stay in one process, and so do all journeys: several browsers stand in each other's way."""
     for item in items:
