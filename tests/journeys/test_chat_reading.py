@@ -173,7 +173,7 @@ def test_on_a_phone_the_composer_stays_and_nothing_scrolls_sideways(evening: Eve
     expect(window.page.locator("#chat-send")).to_be_in_viewport(ratio=1)
     assert window.page.evaluate("document.documentElement.scrollWidth") <= 360
     window.input.tap()
-    window.page.set_viewport_size({"width": 360, "height": 400})  # the keyboard opens, and takes its place from the page
+    window.page.set_viewport_size({"width": 360, "height": 400})  # the keyboard takes its place
     expect(window.input).to_be_in_viewport(ratio=1)
     expect(window.page.locator("#chat-send")).to_be_in_viewport(ratio=1)
     window.say("from the phone")
