@@ -49,10 +49,9 @@ run: install ## install, set up on first use, and serve http://127.0.0.1:5000
 	@$(BIN)/flask --app wsgi setup
 	@$(pass-on-interrupt) & exec $(BIN)/gunicorn -c app/operations/gunicorn_settings.py wsgi:app
 
-# Three processes for two cores: much of a test's time is waiting. tests/conftest.py says what stays in one process.
+# A process for each core. A file stays in one of them: what its tests share is made once.
 test: $(TOOLS) $(BUNDLE) $(FRONTEND_TOOLS) browser ## install what the tests need and run all of them
-	@$(BIN)/python -m pytest --dist loadgroup \
-		--numprocesses $$($(BIN)/python -c 'import os; print(min(6, (os.cpu_count() or 2) * 3 // 2))')
+	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 # Of djlint's rules two are off: H015 wants line breaks after headings, which is taste, and H043 a type on every button,
 # where a button in a form is its submit button by the standard.

@@ -38,14 +38,6 @@ os.environ["FLASK_SKIP_DOTENV"] = "1"
 os.environ["ENV_FILE"] = os.devnull
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A file's tests stay in one process, and so do all journeys: several browsers stand in each other's way."""
-    for item in items:
-        journey = item.path.parent.name == "journeys"
-        item.add_marker(pytest.mark.xdist_group("journeys" if journey else str(item.path)))
-
-
 @pytest.fixture(scope="session")
 def keys() -> dict[str, str]:
     """SECRET_KEY and ENCRYPTION_KEY of this test run."""
