@@ -16,8 +16,7 @@ from sqlalchemy import insert, select
 from app import create_app
 from app.auth.user import User
 from app.channels.channel import Channel
-from app.chat import message as messages
-from app.chat import resealing
+from app.chat import history, resealing
 from app.chat.message import Message, open_body, seal_body
 from app.clock import now
 from app.encryption import rotation
@@ -99,10 +98,10 @@ def _one_message(many: int) -> Figures:
 
 def _page(channel: Channel) -> dict[str, float]:
     """Everything that a history page costs but its HTML: the statement, fifty texts, what clients get."""
-    bodies = db.session.execute(select(Message.body, Message.data_key_id).limit(messages.PAGE)).all()
+    bodies = db.session.execute(select(Message.body, Message.data_key_id).limit(history.PAGE)).all()
     key = data_keys().fernet(bodies[0].data_key_id)
     assert key
-    return _beside(100, lambda: messages.newest(channel), lambda: [key.decrypt(row.body) for row in bodies])
+    return _beside(100, lambda: history.newest(channel), lambda: [key.decrypt(row.body) for row in bodies])
 
 
 def _rotation(many: int) -> dict[str, float]:

@@ -10,7 +10,8 @@ from sqlalchemy import ColumnElement, func, or_, select
 from app.admin import listing
 from app.admin.listing import Choice, Listing
 from app.audit import chain
-from app.audit.event import EVENTS, AuditEvent
+from app.audit.event import AuditEvent
+from app.audit.vocabulary import EVENTS
 from app.clock import now
 
 KINDS = {kind: kind.replace("_", " ").capitalize() for kind in sorted({event.partition(".")[0] for event in EVENTS})}

@@ -6,7 +6,8 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, and_, or_, select, update
 
-from app.audit.event import EVENTS, AuditEvent
+from app.audit.event import AuditEvent
+from app.audit.vocabulary import EVENTS
 from app.extensions import db
 
 # What applicants do: where they came from, and by which browser, is theirs to have erased.

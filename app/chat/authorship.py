@@ -10,7 +10,8 @@ from sqlalchemy import delete, select
 
 from app.auth.announcement import announce
 from app.channels.channel import Channel
-from app.chat.message import UNVERIFIED, Message, open_body
+from app.chat.line import UNVERIFIED
+from app.chat.message import Message, open_body
 from app.encryption.data_key import data_keys
 from app.extensions import db
 

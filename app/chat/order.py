@@ -18,8 +18,7 @@ from prometheus_client import Counter
 from sqlalchemy import select
 
 from app.channels.channel import Channel
-from app.chat import broadcasts
-from app.chat import message as messages
+from app.chat import broadcasts, history
 from app.extensions import db
 
 PATIENCE_SECONDS = 0.1  # for what another process has stored and not told yet
@@ -138,7 +137,7 @@ class Order:
             self._lines.pop(channel_id, None)
             return False
         last_id, since = channel.last_message_id, line.heard
-        stored, more = messages.after(channel, since, AT_ONCE)
+        stored, more = history.after(channel, since, AT_ONCE)
         db.session.commit()
         complete = stored[-1]["id"] if more else max(last_id, stored[-1]["id"] if stored else 0)
         FETCHED.inc(len(stored))

@@ -6,9 +6,10 @@ from flask import current_app
 
 from app.audit.event import record
 from app.channels.channel import Channel
-from app.chat import message as messages
+from app.chat import history
 from app.chat.admission import held_back
 from app.chat.connections import Connection, Place
+from app.chat.message import LONGEST
 from app.chat.refusal import Refused
 from app.chat.writer import Answer, Draft, Writer
 from app.encryption.data_key import data_keys
@@ -62,7 +63,7 @@ MOST_LINES = 12  # of one message: more would push what others said off the scre
 
 def _read(text: str) -> tuple[str, str]:
     """The kind and the cleaned text of what was typed. Raises Refused."""
-    if len(text) > 4 * messages.LONGEST:  # before any work is spent on it
+    if len(text) > 4 * LONGEST:  # before any work is spent on it
         raise Refused("too_long")
     try:
         said = clean_text(text, multiline=True)
@@ -79,7 +80,7 @@ def _read(text: str) -> tuple[str, str]:
         raise Refused("empty")
     *lines, rest = said.split("\n", MOST_LINES - 1)
     said = "\n".join([*lines, " ".join(rest.split("\n"))])
-    if len(said) > messages.LONGEST:
+    if len(said) > LONGEST:
         raise Refused("too_long")
     return kind, said
 
@@ -88,7 +89,7 @@ def _quote(place: Place, reply_to: int | None) -> dict[str, object] | None:
     if reply_to is None:
         return None
     channel = db.session.get_one(Channel, place.channel_id)
-    quoted = messages.quoted(channel, reply_to)
+    quoted = history.quoted(channel, reply_to)
     if quoted is None:
         raise Refused("not_found", "The message you answer is gone.")
     return quoted

@@ -12,8 +12,7 @@ from app.auth.permissions import current_user, open_to_everyone
 from app.channels import stream
 from app.channels.channel import Channel
 from app.channels.policy import may, standing
-from app.chat import connections, presence
-from app.chat import message as messages
+from app.chat import connections, history, presence
 from app.chat.description import me_as_seen
 from app.chat.first_steps import first_steps
 from app.extensions import db
@@ -49,7 +48,7 @@ def channel_page(slug: str) -> Response:
         if found and user and found.shuts_out(user):
             abort(403, "You are banned from this channel.")
         abort(404)
-    shown, more = messages.newest(channel)
+    shown, more = history.newest(channel)
     me = me_as_seen(user.username, connections.place_in(channel, user)) if user else None
     may_set_up = user is not None and may("settings", standing(user, channel))
     popout = "popout" in request.args

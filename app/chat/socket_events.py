@@ -15,11 +15,10 @@ from app.audit.actor import Actor
 from app.auth.session import UserSession
 from app.auth.user import User
 from app.channels.channel import Channel
-from app.chat import broadcasts, connections, payload, posting, presence
-from app.chat import message as messages
+from app.chat import broadcasts, connections, history, payload, posting, presence
 from app.chat.connections import Connection, Place
 from app.chat.description import channel_as_seen, me_as_seen
-from app.chat.message import timestamp
+from app.chat.line import timestamp
 from app.chat.refusal import Refused
 from app.chat.writer import Stored
 from app.clock import now
@@ -163,10 +162,10 @@ def _join(connection: Connection, data: dict[str, Any]) -> dict[str, Any] | None
     with broadcasts.Hold(place.channel_id) as hold:
         current_app.extensions["relay"].follow(place.channel_id, channel.last_message_id)
         if last_seen is None:
-            shown, gap = messages.newest(channel)[0], False
+            shown, gap = history.newest(channel)[0], False
         else:
-            shown, gap = messages.after(channel, last_seen, CATCH_UP)
-            answer["deleted"] = messages.gone_among(channel, last_seen, CATCH_UP)
+            shown, gap = history.after(channel, last_seen, CATCH_UP)
+            answer["deleted"] = history.gone_among(channel, last_seen, CATCH_UP)
         db.session.commit()
         db.session.remove()  # giving the connection back waits for PostgreSQL: now, not when this request ends
     # From here to the answer nothing yields, so no row may be read: nothing can be posted between it and the room.
@@ -219,9 +218,9 @@ def on_history(connection: Connection, data: dict[str, Any]) -> dict[str, Any]:
     message_id = payload.number(data, "before", least=1)
     if message_id is None:
         raise Refused("bad_request", "before must be a message's id.")
-    limit = payload.number(data, "limit", default=messages.PAGE, least=1, most=100) or 1
+    limit = payload.number(data, "limit", default=history.PAGE, least=1, most=100) or 1
     with broadcasts.Hold(channel.id) as hold:
-        shown, more = messages.before(channel, message_id, limit)
+        shown, more = history.before(channel, message_id, limit)
         db.session.commit()
     return {"messages": hold.without_removed(shown), "more": more}
 

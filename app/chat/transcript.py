@@ -14,7 +14,8 @@ from sqlalchemy import func, select
 
 from app.auth.user import User
 from app.channels.stream_time import Streams
-from app.chat.message import UNVERIFIED, Message, open_body, timestamp
+from app.chat.line import UNVERIFIED, timestamp
+from app.chat.message import Message, open_body
 from app.encryption.data_key import data_keys
 from app.encryption.keyring import EncryptionKeyError
 from app.extensions import db

@@ -22,7 +22,8 @@ from sqlalchemy.exc import IntegrityError
 
 from app.channels.channel import Channel
 from app.chat.admission import Admission
-from app.chat.message import Message, seal_body, wire
+from app.chat.line import wire
+from app.chat.message import Message, seal_body
 from app.chat.refusal import Refused
 from app.chat.relay import Published
 from app.clock import now

@@ -16,7 +16,7 @@ from app.auth import two_factor
 from app.auth.passkey import Site
 from app.auth.permissions import current_user
 from app.channels.channel import Channel
-from app.chat.message import colour
+from app.chat.line import colour
 from app.clock import now
 from app.operations.routes import THEMES
 from app.security.origins import own_origin

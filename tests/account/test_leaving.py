@@ -19,7 +19,7 @@ from app.auth.session import UserSession
 from app.auth.totp import Totp
 from app.auth.user import User
 from app.channels.channel import Channel
-from app.chat import message as messages
+from app.chat import history
 from app.chat.message import Message
 from app.clock import now
 from app.extensions import db
@@ -123,7 +123,7 @@ def test_messages_stay_under_no_name_if_one_says_so(people: People) -> None:
     say(channel, named("vera"), "I was here")
     account_id = named("vera").id
     leave(vera, messages="keep")
-    shown, _ = messages.newest(channel)
+    shown, _ = history.newest(channel)
     assert [(one["author"]["username"], one["text"]) for one in shown] == [
         (f"deleted account {account_id}", "I was here")
     ]
@@ -138,13 +138,13 @@ def test_messages_go_everywhere_if_one_says_so_and_open_screens_hear_of_it(peopl
     say(channel, named("vera"), "third")
     leave(vera, messages="delete")
     db.session.rollback()
-    shown, _ = messages.newest(channel)
+    shown, _ = history.newest(channel)
     assert [(one["id"], one["text"]) for one in shown] == [(2, "what others said")]
     assert db.session.scalar(select(func.count()).select_from(Message)) == 1, "the rows are gone, not only hidden"
     [told] = db.session.scalars(select(Announcement).where(Announcement.kind == "messages_cleared"))
     assert (told.channel_id, told.details) == (channel.id, {"channel": "lounge", "up_to": 3, "username": "vera"})
     say(channel, named("keeper"), "goes on")
-    assert messages.newest(channel)[0][-1]["id"] == 4, "numbers are not given twice"
+    assert history.newest(channel)[0][-1]["id"] == 4, "numbers are not given twice"
 
 
 @on_both_databases

@@ -9,7 +9,8 @@ import pytest
 from flask import Flask
 
 from app.audit.actor import Actor
-from app.audit.event import EVENTS, record
+from app.audit.event import record
+from app.audit.vocabulary import EVENTS
 from app.clock import now
 from app.extensions import db
 from config import ROOT

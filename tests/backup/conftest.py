@@ -15,7 +15,7 @@ from flask import Flask
 from app.auth.user import User
 from app.backup import cipher
 from app.channels.channel import Channel
-from app.chat.message import newest
+from app.chat.history import newest
 from app.encryption.data_key import DataKey, data_keys
 from app.extensions import db
 from tests.commands.conftest import RunFlask, invoke, say

@@ -13,7 +13,7 @@ from app import create_app
 from app.audit.actor import Actor
 from app.channels.channel import Channel
 from app.chat import channel_deletion
-from app.chat.message import newest
+from app.chat.history import newest
 from app.extensions import db
 from config import ROOT, Settings
 from tests.backup.conftest import Chat

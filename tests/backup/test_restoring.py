@@ -16,7 +16,7 @@ from app.audit import chain
 from app.audit.event import AuditEvent
 from app.backup import archive, cipher
 from app.backup.refusal import BackupDamaged
-from app.chat.message import UNVERIFIED
+from app.chat.line import UNVERIFIED
 from app.encryption.data_key import DataKeys
 from app.encryption.keyring import KeyRing
 from app.extensions import db

@@ -10,7 +10,8 @@ from sqlalchemy import select
 from app.audit.actor import Actor
 from app.channels.channel import Channel
 from app.chat import channel_deletion, verification
-from app.chat.message import UNVERIFIED, Message
+from app.chat.line import UNVERIFIED
+from app.chat.message import Message
 from app.clock import Clock
 from app.encryption.data_key import DataKey, data_keys
 from app.encryption.sealed import unsealed_bytes

@@ -21,7 +21,8 @@ from app.channels.channel import Channel
 from app.channels.membership import Membership
 from app.channels.sanction import Sanction
 from app.chat import channel_deletion, resealing
-from app.chat.message import Message, newest
+from app.chat.history import newest
+from app.chat.message import Message
 from app.clock import Clock, now
 from app.encryption.data_key import DataKey, data_keys
 from app.extensions import Base, db

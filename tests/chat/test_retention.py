@@ -14,7 +14,9 @@ from app.audit import chain
 from app.auth.user import User
 from app.channels.channel import Channel
 from app.chat import erasure, retention, verification
-from app.chat.message import REMOVED, Message, after, before, gone_among, newest
+from app.chat.history import after, before, gone_among, newest
+from app.chat.line import REMOVED
+from app.chat.message import Message
 from app.clock import Clock, now
 from app.clock import clock as the_clock
 from app.encryption.data_key import DataKey

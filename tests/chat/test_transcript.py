@@ -16,7 +16,8 @@ from app.auth.user import User
 from app.channels.channel import Channel
 from app.channels.membership import Membership
 from app.chat import erasure, transcript
-from app.chat.message import UNVERIFIED, Message
+from app.chat.line import UNVERIFIED
+from app.chat.message import Message
 from app.clock import Clock
 from app.extensions import db
 from tests.commands.conftest import say

@@ -17,7 +17,8 @@ from app.auth.announcement import Announcement
 from app.auth.user import User
 from app.channels.channel import Channel
 from app.chat import verification
-from app.chat.message import Message, newest
+from app.chat.history import newest
+from app.chat.message import Message
 from app.clock import Clock, now
 from app.encryption import rotation
 from app.encryption.data_key import INSTANCE_PURPOSES, DataKey, DataKeys, data_keys

@@ -13,7 +13,8 @@ from sqlalchemy import delete, func, select, update
 from app.auth.user import User
 from app.channels.channel import Channel
 from app.chat import erasure, resealing
-from app.chat.message import Message, newest, open_body
+from app.chat.history import newest
+from app.chat.message import Message, open_body
 from app.clock import Clock, now
 from app.encryption.data_key import DataKey, data_keys, period_of
 from app.encryption.key_work import MESSAGES, KeyWork

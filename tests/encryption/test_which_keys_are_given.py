@@ -10,7 +10,8 @@ from sqlalchemy import select, update
 from app import create_app
 from app.auth.user import User
 from app.channels.channel import Channel
-from app.chat.message import Message, newest
+from app.chat.history import newest
+from app.chat.message import Message
 from app.encryption.data_key import DataKey, DataKeys, data_keys
 from app.encryption.keyring import EncryptionKeyError, KeyRing, key_id_of
 from app.extensions import db

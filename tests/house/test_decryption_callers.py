@@ -16,7 +16,7 @@ OPENERS = {
     "unsealed_bytes": {"app/encryption/sealed.py", "app/chat/message.py"},
     "open_body": {
         "app/chat/authorship.py",  # the export of one's own messages
-        "app/chat/message.py",  # a page of messages, a snippet of a reply
+        "app/chat/history.py",  # a page of messages, a snippet of a reply
         "app/chat/transcript.py",  # a channel's transcript, for its streamer
         "app/chat/verification.py",  # `flask keys verify`: every message opens, none is shown
     },
