@@ -30,6 +30,22 @@ def launch(playwright: Playwright) -> Browser:
     return playwright.chromium.launch(executable_path=path, args=list(FLAGS))
 
 
+class Nap:
+    """A page asleep, as in a laptop that was shut. A visible page cannot be frozen: its script is halted."""
+
+    def __init__(self, page: Page) -> None:
+        self._session = page.context.new_cdp_session(page)
+        self._halts: list[object] = []
+        self._session.on("Debugger.paused", lambda told: self._halts.append(told))
+        self._session.send("Debugger.enable")
+        self._session.send("Debugger.pause")
+
+    def end(self) -> None:
+        """Wake up. Raises AssertionError if the page never slept: nothing happened in it that would have halted."""
+        self._session.send("Debugger.resume")
+        assert len(self._halts) == 1, "it never slept"
+
+
 @dataclass
 class Windows:
     """Browser windows of separate people, and every error that a page of theirs reported."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser import Nap
 from tests.journeys.evening import Evening
 
 pytestmark = pytest.mark.browser
@@ -31,16 +32,11 @@ def test_what_was_said_while_the_page_slept_is_there_once_when_it_wakes(evening:
     evening.says(other, "before")
     expect(window.line("before")).to_be_visible()
     window.input.fill("half a sentence")
-    naps: list[object] = []
-    asleep = window.page.context.new_cdp_session(window.page)  # a visible page cannot be frozen: its script is halted
-    asleep.on("Debugger.paused", lambda told: naps.append(told))
-    asleep.send("Debugger.enable")
-    asleep.send("Debugger.pause")
+    asleep = Nap(window.page)
     for number in range(20):
         evening.says(other, f"in the night {number}")
-    asleep.send("Debugger.resume")
+    asleep.end()
     expect(window.line("in the night 19")).to_be_visible()
-    assert len(naps) == 1, "it never slept"
     assert window.texts() == ["before", *(f"in the night {number}" for number in range(20))]
     expect(window.input).to_have_value("half a sentence")
 

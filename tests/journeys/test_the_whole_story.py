@@ -121,6 +121,8 @@ def test_from_the_first_visit_to_a_chat_that_survives_a_crash(
 ) -> None:
     server = start_server()
     applicant, office, first, second, reader = (new_context(base_url=server.url).new_page() for _ in range(5))
+    heard: list[str] = []
+    first.on("websocket", lambda line: line.on("framereceived", lambda frame: heard.append(str(frame))))
     link = apply(applicant)
     assert server.admin_password
     approve(office, server.admin_password)
@@ -160,9 +162,12 @@ def test_from_the_first_visit_to_a_chat_that_survives_a_crash(
     expect(reader.locator("[data-message-id] .message__text")).to_have_text(said)
     expect(first.locator("#chat-status")).to_have_text("Connected", timeout=20_000)
 
+    server.stop()
+    expect(first.locator("#chat-status")).to_have_text("Reconnecting…")
+    assert any('"restarting"' in frame and '"retry_after"' in frame for frame in heard), "told when to come back"
+    expect(first.locator("#chat-log .system", has_text="restart")).to_have_count(0)  # the line above the chat says it
     for page in (applicant, office, first, second, reader):
         page.context.close()
-    server.stop()
     kept = all_bytes(server)
     secrets = [*said, generated, PASSWORD, server.admin_password, ABOUT, EMAIL, token, link.rsplit("/", 1)[1]]
     assert b"jonas-radio" in kept, "the search itself must be able to find something"

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import BrowserContext, expect
 
+from tests.browser import Nap
 from tests.chat.backstage import Backstage
 from tests.journeys.evening import Evening
 from tests.streamzy_server import StreamzyServer
@@ -39,11 +40,7 @@ def test_whoever_slept_through_a_restart_misses_nothing_and_sees_nothing_twice(
     evening.says(other, "before")
     expect(window.line("before")).to_be_visible()
     window.input.fill("half a sentence")
-    naps: list[object] = []
-    asleep = window.page.context.new_cdp_session(window.page)  # a visible page cannot be frozen: its script is halted
-    asleep.on("Debugger.paused", lambda told: naps.append(told))
-    asleep.send("Debugger.enable")
-    asleep.send("Debugger.pause")
+    asleep = Nap(window.page)
     for number in range(10):
         evening.says(other, f"before the restart {number}")
     other.close_sockets()
@@ -51,9 +48,8 @@ def test_whoever_slept_through_a_restart_misses_nothing_and_sees_nothing_twice(
     server.start()
     for number in range(10):
         evening.says(other, f"after the restart {number}")
-    asleep.send("Debugger.resume")
+    asleep.end()
     expect(window.line("after the restart 9")).to_be_visible(timeout=30_000)
-    assert len(naps) == 1, "it never slept"
     said = [f"{when} the restart {number}" for when in ("before", "after") for number in range(10)]
     assert window.texts() == ["before", *said]
     expect(window.input).to_have_value("half a sentence")
