@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -47,13 +46,15 @@ from app.commands import registry
 from app.delivery import transport
 from app.encryption.data_key import DataKeys
 from app.encryption.keyring import EncryptionKeyError, KeyRing
-from app.extensions import csrf, db, limiter, migrate, socketio
+from app.extensions import csrf, db, migrate, socketio
 from app.operations import error_pages, measurements, page_context, static_files
 from app.operations.routes import operations
-from app.security import counters
+from app.security.counters import Counters
 from app.security.headers import SecurityHeaders
 from app.security.origins import same_origin
 from app.security.rate_limits import limit_pages
+from app.security.round_trip import RoundTrip
+from app.security.seats import Seats
 from app.workers import duty  # noqa: F401 - its table belongs to the schema
 from app.workers.worker import Presence
 from config import ROOT, Settings
@@ -76,10 +77,11 @@ def create_app(settings: Settings) -> Flask:
     limit_pages(app)
     csrf.init_app(app)
     permissions.guard_before_requests(app)
-    limiter.init_app(app)
     app.extensions["data_keys"] = _data_keys(settings)
     keys = app.extensions["data_keys"]
     app.extensions["presence"] = Presence(app, keys.ring.ids if isinstance(keys, DataKeys) else ())
+    redis = RoundTrip(settings.redis_url) if settings.redis_url else None
+    app.extensions["redis"], app.extensions["counters"], app.extensions["seats"] = redis, Counters(redis), Seats(redis)
     app.extensions["relay"] = Relay(app, settings.redis_url)
     app.extensions["writer"] = Writer(app)
     app.extensions["listener"] = Listener(app)
@@ -126,9 +128,8 @@ def create_app(settings: Settings) -> Flask:
 
 
 def _configure(app: Flask, settings: Settings) -> None:
-    counted_at = re.sub(r"^unix://", "redis+unix://", settings.redis_url) or "local://"
     app.config.update(
-        STREAMZY=settings,  # ours stay together: Flask-Limiter has settings of its own one letter away
+        STREAMZY=settings,  # ours stay together: extensions have settings of their own one letter away
         SECRET_KEY=settings.secret_key or None,
         DEBUG=settings.flask_debug,
         MAX_CONTENT_LENGTH=LARGEST_REQUEST,
@@ -144,9 +145,6 @@ def _configure(app: Flask, settings: Settings) -> None:
         SQLALCHEMY_ENGINE_OPTIONS={"connect_args": sqlite.CONNECT_ARGS}
         if settings.sqlite
         else {"pool_pre_ping": True, "pool_size": 10},
-        RATELIMIT_STORAGE_URI=counted_at,
-        RATELIMIT_STORAGE_OPTIONS=counters.storage_options(counted_at),
-        RATELIMIT_STRATEGY="moving-window",
         PREFERRED_URL_SCHEME="https" if settings.session_cookie_secure else "http",
     )
     app.logger.setLevel(logging.INFO)

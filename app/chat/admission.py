@@ -31,9 +31,10 @@ if TYPE_CHECKING:
 
 SAME_WITHIN = timedelta(seconds=30)
 
-# What was said lately where nobody may repeat themselves: fingerprints under a key of this process, never texts.
-# In memory, since a stored fingerprint would tell which sealed messages are alike.
-_said: OrderedDict[tuple[int, int, bytes], datetime] = OrderedDict()
+# What was said lately, through any process: fingerprints under a key of this process, never texts. In memory, since a
+# stored fingerprint would tell which sealed messages are alike.
+Said = tuple[int, str, bytes]  # a channel's id, an author's name, a fingerprint
+_said: OrderedDict[Said, datetime] = OrderedDict()
 _key = secrets.token_bytes(32)
 
 
@@ -73,7 +74,7 @@ class Admission:
         self._roles: dict[int, str] = {}
         self._last_said: dict[int, datetime] = {}
         self._quotable: set[int] = set()
-        self._accepted: list[tuple[int, int, bytes]] = []
+        self._accepted: list[Said] = []
 
     def look_up(self, connection: Connection, drafts: Sequence[Draft]) -> None:
         """Read what the drafts' authors may do: two queries, and one more for each mode that is on."""
@@ -111,19 +112,16 @@ class Admission:
 
     def remember(self) -> None:
         """The batch is stored: what was said in it may not be repeated at once."""
-        for said in self._accepted:
-            _said[said] = self.moment
-            _said.move_to_end(said)
+        _remember(self._accepted, self.moment)
 
     def _too_soon(self, draft: Draft) -> Refused | None:
         before = self._last_said.get(draft.author_id)
         pause = timedelta(seconds=self.rules.slow_mode_seconds)
-        if before is not None and self.moment - before < pause:
+        if before is not None and before > self.moment - pause:
             return Refused("slow_mode", retry_after=_seconds(before + pause - self.moment))
         if self.rules.unique_messages:
-            said = (self.channel_id, draft.author_id, _fingerprint(draft.text))
-            _forget_before(self.moment - SAME_WITHIN)
-            if said in _said or said in self._accepted:
+            said = (self.channel_id, draft.username, _fingerprint(draft.text))
+            if _said_at(said, self.moment) or said in self._accepted:
                 return Refused("duplicate")
             self._accepted.append(said)
         if pause:
@@ -133,7 +131,10 @@ class Admission:
     def _last_said_by(self, authors: set[int]) -> dict[int, datetime]:
         since = self.moment - timedelta(seconds=self.rules.slow_mode_seconds)
         said = select(Message.author_id, func.max(Message.sent_at)).where(
-            Message.channel_id == self.channel_id, Message.author_id.in_(authors), Message.sent_at > since
+            Message.channel_id == self.channel_id,
+            Message.author_id.in_(authors),
+            Message.sent_at > since,
+            Message.sent_at <= self.moment,  # the clock may have been set back: nobody waits until it has caught up
         )
         return _by_first(said.group_by(Message.author_id))
 
@@ -148,9 +149,23 @@ def _fingerprint(text: str) -> bytes:
     return hashlib.blake2b(normalised.encode(), key=_key, digest_size=16).digest()
 
 
-def _forget_before(moment: datetime) -> None:
-    while _said and next(iter(_said.values())) <= moment:
+def heard(channel_id: int, messages: Sequence[dict[str, Any]]) -> None:
+    """Another process stored ``messages``: their authors may not say the same again through this one either."""
+    said = [(channel_id, message["author"]["username"], _fingerprint(message["text"])) for message in messages]
+    _remember(said, now())
+
+
+def _remember(many: Sequence[Said], moment: datetime) -> None:
+    while _said and not moment - SAME_WITHIN < next(iter(_said.values())) <= moment:
         _said.popitem(last=False)
+    for said in many:
+        _said[said] = moment
+        _said.move_to_end(said)
+
+
+def _said_at(said: Said, moment: datetime) -> bool:
+    at = _said.get(said)
+    return at is not None and moment - SAME_WITHIN < at <= moment
 
 
 def _seconds(left: timedelta) -> int:

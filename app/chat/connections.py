@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from flask import current_app
 from prometheus_client import Gauge
 
 from app.audit.actor import Actor
@@ -107,6 +107,7 @@ def opened(sid: str, address: str, actor: Actor, session: UserSession | None) ->
 
 def closed(sid: str) -> None:
     """Forget a socket that is gone."""
+    current_app.extensions["seats"].leave(sid)
     connection = _open.pop(sid, None)
     if connection:
         for slug in list(connection.reading):
@@ -138,11 +139,6 @@ def of(sid: str) -> Connection | None:
 def everyone() -> list[Connection]:
     """All open connections of this process."""
     return list(_open.values())
-
-
-def count(which: Callable[[Connection], bool]) -> int:
-    """How many connections ``which`` holds for."""
-    return sum(1 for connection in _open.values() if which(connection))
 
 
 def cut(connection: Connection, reason: str) -> None:

@@ -22,6 +22,7 @@ HEAR_SECONDS = 0.5
 TELL_EVERY = 4  # turns: viewer counts go out every 2 s
 SHARE_EVERY = 12  # turns: other processes hear every 6 s who reads here, changed or not
 SWEEP_EVERY = 10  # turns: limits are looked at every 5 s
+RENEW_EVERY = 40  # turns: whoever is connected keeps the seat for another minute, every 20 s
 PRUNE_EVERY = 7200
 DEAF_AFTER_SECONDS = 5
 log = logging.getLogger(__name__)
@@ -82,6 +83,8 @@ class Listener:
             presence.tell()
         if turn % SWEEP_EVERY == 0:
             sweep()
+        if turn % RENEW_EVERY == 0:
+            gevent.spawn(self.app.extensions["seats"].renew)  # Redis may be slow, and cuts must be heard meanwhile
         if turn % PRUNE_EVERY == 0:
             announcement.prune()
             db.session.commit()
@@ -90,7 +93,7 @@ class Listener:
         """Act on what was announced since last time."""
         self._news = False
         moment, heard = now(), announcement.heard()
-        for news in announcement.since(self.heard_at):
+        for news in announcement.since(min(self.heard_at, moment)):  # the clock may have been set back
             if news.id not in heard:
                 heard[news.id] = moment
                 announcement.announced.send(news)

@@ -12,7 +12,7 @@ from cryptography.fernet import Fernet, InvalidToken
 from flask import Flask
 
 from app.auth.announcement import committed
-from app.chat import broadcasts, presence
+from app.chat import admission, broadcasts, presence
 from app.chat.order import Order
 from app.encryption.data_key import data_keys
 from app.workers.bus import Bus
@@ -114,6 +114,7 @@ class Relay:
     def _heard_posted(self, published: list[Published]) -> None:
         if self._order is not None:
             for channel_id, messages in published:
+                admission.heard(channel_id, messages)
                 self._order.take(channel_id, messages)
 
     def _connected(self) -> None:

@@ -115,14 +115,12 @@ def on_connect(auth: Any = None) -> None:
     if user_session is not None and user_session.person_is_silent():
         user_session = None  # reading goes on as a visitor until the person comes back to the page
     user_id = user_session.account_id if user_session else None
-    if (
-        settings.max_connections_per_address
-        and connections.count(lambda c: c.address == address) >= settings.max_connections_per_address
-    ):
+    most = {f"address:{address}": settings.max_connections_per_address}
+    if user_id:
+        most[f"account:{user_id}"] = settings.max_connections_per_account
+    sid: str = request.sid  # type: ignore[attr-defined]  # Flask-SocketIO adds it
+    if not current_app.extensions["seats"].take(sid, {who: number for who, number in most.items() if number}):
         raise Refusal("rate_limited")
-    if user_id and settings.max_connections_per_account:
-        if connections.count(lambda c: c.user_id == user_id) >= settings.max_connections_per_account:
-            raise Refusal("rate_limited")
     actor = Actor.on(
         user_session.user.username if user_session else connections.VISITOR,
         ip=request.remote_addr or "",
@@ -130,7 +128,7 @@ def on_connect(auth: Any = None) -> None:
         account_id=user_id,
         session_id=user_session.id if user_session else None,
     )
-    connections.opened(request.sid, address, actor, user_session)  # type: ignore[attr-defined]  # Flask-SocketIO adds it
+    connections.opened(sid, address, actor, user_session)
     db.session.commit()
     current_app.extensions["listener"].start()
 

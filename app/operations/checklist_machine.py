@@ -10,9 +10,9 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 import config
-from app.extensions import limiter
 from app.operations.checklist import Checklist, Finding, unwell, well
 from app.operations.preflight import env_file_problem, sqlite_path
+from app.security.round_trip import RoundTrip
 from config import ROOT, Settings
 
 machine_boxes = Checklist()
@@ -103,7 +103,7 @@ def redis(settings: Settings) -> Finding:
     """Where it is configured, limits are counted there."""
     if not settings.redis_url:
         return well("It is not used: one process counts for itself.")
-    if limiter.storage.check():
+    if RoundTrip(settings.redis_url).answers():
         return well("It answers.")
     return unwell("REDIS_URL: Redis does not answer.", "Start it, or correct the address.")
 

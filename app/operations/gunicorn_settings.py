@@ -160,6 +160,7 @@ def _close_sockets_at_the_end(worker: Any) -> None:
 
     broadcasts.restarting()
     worker.wsgi.extensions["relay"].leave()
+    worker.wsgi.extensions["seats"].leave_all()
     worker.wsgi.extensions["writer"].close(STORE_SECONDS)  # acknowledged before the line is cut, or never taken
     gevent.sleep(0)  # the acknowledgements are written at the end of this turn
     transport = socketio.server.eio

@@ -8,7 +8,7 @@ from flask import current_app
 from sqlalchemy import select
 
 from app.encryption.data_key import DataKey, data_keys
-from app.extensions import db, limiter
+from app.extensions import db
 
 log = logging.getLogger(__name__)
 
@@ -29,9 +29,5 @@ def examine() -> dict[str, str]:
             log.error("the keys cannot be used: %s", error)
             found["keys"] = "down"
     if current_app.config["STREAMZY"].redis_url:
-        try:
-            found["redis"] = "ok" if limiter.storage.check() else "down"
-        except Exception:
-            log.exception("Redis does not answer")
-            found["redis"] = "down"
+        found["redis"] = "ok" if current_app.extensions["redis"].answers() else "down"
     return found

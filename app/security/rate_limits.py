@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 import math
-import time
 from collections.abc import Callable
 from functools import cache, wraps
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 from flask import Flask, current_app, request
 from limits import RateLimitItem, parse, parse_many
 
-from app.security.counters import hit
+from app.security.counters import Counters
 
 # Which setting limits what. The key is what is counted: an address, an account.
 POLICIES = {
@@ -70,15 +69,14 @@ def spend(policy: str, key: str, *, or_shut: bool = False) -> None:
 
     Raises CountersAway while Redis is away, for what may not be done uncounted, and ``or_shut``.
     """
-    for item in _items(policy):
-        free_at = hit(item, policy, key, or_shut=or_shut or policy in SHUT_UNCOUNTED)
-        if free_at is not None:
-            raise RateLimited(policy, max(1, math.ceil(free_at - time.time())))
+    windows = {item.key_for(policy, key): item for item in _items(policy)}
+    if wait := _counters().hit(windows, or_shut=or_shut or policy in SHUT_UNCOUNTED):
+        raise RateLimited(policy, max(1, math.ceil(wait)))
 
 
 def worth_recording(policy: str, key: str) -> bool:
     """Whether this refusal goes into the audit log: one a minute for each key, or a flood would flood the log."""
-    return hit(WORTH_RECORDING, "recorded", policy, key) is None
+    return not _counters().hit({WORTH_RECORDING.key_for("recorded", policy, key): WORTH_RECORDING})
 
 
 def limited(policy: str) -> Callable[[Any], Any]:
@@ -104,6 +102,11 @@ def limit_pages(app: Flask) -> None:
         # Probes and static files are cheap, and a busy page has many of them.
         if request.endpoint not in UNLIMITED:
             spend("pages", address_key(request.remote_addr), or_shut=request.blueprint == "admin")
+
+
+def _counters() -> Counters:
+    counters: Counters = current_app.extensions["counters"]
+    return counters
 
 
 def _items(policy: str) -> list[RateLimitItem]:

@@ -10,7 +10,7 @@ from tests.chat.backstage import Backstage
 from tests.postgres import PrivatePostgres
 from tests.private_redis import PrivateRedis
 from tests.streamzy_server import StreamzyServer
-from tests.workers.two_workers import TwoWorkers
+from tests.workers.two_workers import MOST_LINES, TwoWorkers
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +22,9 @@ def two(
     folder = tmp_path_factory.mktemp("two")
     with (
         PrivateRedis() as redis,
-        StreamzyServer(folder, DATABASE_URL=url, REDIS_URL=redis.url, WORKERS="2") as server,
+        StreamzyServer(
+            folder, DATABASE_URL=url, REDIS_URL=redis.url, WORKERS="2", MAX_CONNECTIONS_PER_ACCOUNT=str(MOST_LINES)
+        ) as server,
     ):
         backstage = Backstage(server)
         yield TwoWorkers(server, redis, backstage)

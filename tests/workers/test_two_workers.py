@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
+from socketio.exceptions import ConnectionError as SocketIOConnectionError
 
 from tests.chat.crowd import Sender, all_speak_and_all_hear
 from tests.chat_socket import ChatSocket
 from tests.visitor import Visitor
-from tests.workers.two_workers import TwoWorkers
+from tests.workers.two_workers import MOST_LINES, TwoWorkers
 
 pytestmark = pytest.mark.postgres
 SENDERS, LISTENERS, LINES = 20, 10, 12
@@ -110,6 +112,35 @@ def test_people_are_counted_over_both_and_whoever_is_at_both_counts_once(two: Tw
     visitors[1].close()
     assert sees(first, 2) and sees(second, 2)
     first.wait_for(lambda events: any(name == "viewers" and news["count"] == 2 for name, news in events))
+
+
+def test_what_was_said_at_one_worker_cannot_be_repeated_at_the_other(two: TwoWorkers) -> None:
+    channel, ada = two.channel(unique_messages=True), two.viewer("ada")
+    here, there = two.at_each(ada, ada)
+    for socket in (here, there):
+        socket.join(channel)
+    assert here.send(channel, "Buy my THING")["ok"]
+    there.wait_for_message("Buy my THING")
+    assert there.send(channel, "buy my  thing")["error"]["code"] == "duplicate"
+    assert there.send(channel, "buy my other thing")["ok"]
+
+
+def test_an_account_holds_so_many_lines_over_both_workers(two: TwoWorkers) -> None:
+    ada, boris = two.viewer("ada"), two.viewer("boris")
+    lines = two.at_each(ada, ada)
+
+    def gets_in() -> bool:
+        with suppress(SocketIOConnectionError):  # what was closed while we looked for a worker may still be counted
+            return ada.socket().connected
+        return False
+
+    for _ in range(MOST_LINES - 2):
+        assert soon(gets_in)
+    with pytest.raises(SocketIOConnectionError):
+        ada.socket()
+    assert boris.socket(), "others have room of their own"
+    lines[0].close()
+    assert soon(gets_in)
 
 
 def test_nothing_readable_passes_through_redis(two: TwoWorkers) -> None:

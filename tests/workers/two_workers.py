@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from dataclasses import dataclass
+from typing import Any
 
 import psutil
 
@@ -16,6 +17,7 @@ from tests.visitor import Visitor
 
 PASSWORD = "Leuchtturm-7-morgens"
 SECONDS = 20.0
+MOST_LINES = 8  # of one account
 numbers = itertools.count(1)
 
 
@@ -43,10 +45,11 @@ class TwoWorkers:
         """Somebody with an account, signed in."""
         return Visitor(self.server.url).register(f"{name}-{next(numbers)}", PASSWORD)
 
-    def channel(self, owner: Visitor | None = None) -> str:
-        """A new public channel."""
+    def channel(self, owner: Visitor | None = None, **rules: Any) -> str:
+        """A new public channel; ``rules`` are its columns."""
         slug = f"pier-{next(numbers)}"
-        self.backstage.open_channel(slug, owner.name if owner else self.backstage.create_account(f"keeper-{slug}"))
+        keeper = owner.name if owner else self.backstage.create_account(f"keeper-{slug}")
+        self.backstage.open_channel(slug, keeper, **rules)
         return slug
 
     def socket_at(self, visitor: Visitor, worker: int) -> ChatSocket:
