@@ -98,6 +98,18 @@ def _url(value: str) -> str:
     return value.rstrip("/")
 
 
+def _host_name(value: str) -> str:
+    if not re.fullmatch(r"[\w.:-]+", value):
+        raise ValueError("must be the name or the address of a machine")
+    return value
+
+
+def _sender(value: str) -> str:
+    if not re.fullmatch(r"([^<>@\x00-\x1f\x7f]+ <)?[^\s<>@,]+@[^\s<>@,]+(?(1)>)", value):
+        raise ValueError("must be an address such as chat@example.org or Streamzy <chat@example.org>")
+    return value
+
+
 def _database(value: str) -> str:
     # Hosting companies hand out postgres://; the driver we ship is psycopg 3.
     value = re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", value)
@@ -149,6 +161,7 @@ class Settings:
     ratelimit_reveals: str = "10 per 5 minutes"
     ratelimit_passwords: str = "10 per 5 minutes"
     ratelimit_exports: str = "5 per hour"
+    ratelimit_letters: str = "3 per day"
     ratelimit_pages: str = "3000 per minute"
     max_connections_per_address: int = 0
     max_connections_per_account: int = 0
@@ -156,6 +169,12 @@ class Settings:
     stream_hosts: tuple[str, ...] = ("youtube", "twitch", "vimeo")
     message_retention_days: int = 0
     application_retention_days: int = 90
+    mail_server: str = ""
+    mail_port: int = 587
+    mail_use_tls: bool = True
+    mail_username: str = ""
+    mail_password: str = ""
+    mail_default_sender: str = ""
     metrics_token: str = ""
     security_contact: str = ""
 
@@ -193,7 +212,29 @@ class Settings:
             found.append("FLASK_DEBUG must be off when FLASK_ENV is production")
         if self.activity_timeout_minutes > self.session_lifetime_minutes:
             found.append("ACTIVITY_TIMEOUT_MINUTES must not be longer than SESSION_LIFETIME_MINUTES")
+        if self.mail_server:
+            found += self._mail_contradictions()
         return found
+
+    def _mail_contradictions(self) -> list[str]:
+        found = []
+        if self.production and not self.public_url:
+            found.append("PUBLIC_URL must be set where MAIL_SERVER is: the links in letters begin with it")
+        if self.production and not self.mail_default_sender:
+            found.append("MAIL_DEFAULT_SENDER must be set where MAIL_SERVER is")
+        if self.mail_username and not self.mail_use_tls:
+            found.append("MAIL_USE_TLS must be on where MAIL_USERNAME is set: the password would travel in clear")
+        return found
+
+    @property
+    def own_address(self) -> str:
+        """What links in letters begin with: never what a request says of itself, for a stranger chooses that."""
+        return self.public_url or f"http://{self.host}:{self.port}"
+
+    @property
+    def mail_sender(self) -> str:
+        """Whom letters come from."""
+        return self.mail_default_sender or "streamzy@localhost"
 
     @property
     def production(self) -> bool:
@@ -237,6 +278,12 @@ READERS: dict[str, Callable[[str], Any]] = {
     "message_retention_days": _whole_number(0, 36500),
     "application_retention_days": _whole_number(0, 36500),
     "security_contact": _text,
+    "mail_server": _host_name,
+    "mail_port": _whole_number(1, 65535),
+    "mail_use_tls": _flag,
+    "mail_username": _text,
+    "mail_password": _text,
+    "mail_default_sender": _sender,
     "metrics_token": _text,
 } | {field.name: _rate for field in fields(Settings) if field.name.startswith("ratelimit_")}
 

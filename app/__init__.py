@@ -17,11 +17,12 @@ from app.admin import (  # noqa: F401 - as above
     bulk_routes,
     channel_routes,
     key_routes,
+    letter_routes,
     template_routes,
     user_routes,
 )
 from app.admin.routes import admin
-from app.applications import routine, status_routes  # noqa: F401 - found by their decorators
+from app.applications import postman, routine, status_routes  # noqa: F401 - found by their decorators
 from app.applications.routes import applications
 from app.auth import permissions
 from app.auth.recovery_routes import recovery

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from flask import abort, flash, redirect, render_template, request, url_for
+from flask import abort, current_app, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from app.admin import applications as lists
@@ -46,7 +46,8 @@ def _queue(beside: int | None = None) -> str:
         abort(404)
     said: dict[str, Any] = request.args.to_dict()
     live = url_for("admin.live_applications", **said)
-    return render_template("admin/applications.html", beside=beside, live=live, **lists.listed(which))
+    mailed = bool(current_app.config["STREAMZY"].mail_server)
+    return render_template("admin/applications.html", beside=beside, live=live, mailed=mailed, **lists.listed(which))
 
 
 @admin.get("/applications/<int:id>")

@@ -10,6 +10,7 @@ from flask import current_app, url_for
 from sqlalchemy import func, select
 
 from app.admin import accounts, charts
+from app.applications import letter
 from app.applications.state import PENDING
 from app.applications.streamer_application import StreamerApplication
 from app.audit import chain
@@ -100,12 +101,20 @@ def _blocked() -> Iterator[dict[str, str]]:
             "icon": "alert",
             "title": f"{number} {'text was' if number == 1 else 'texts were'} blocked in 24 hours",
             "detail": "They looked like an attack, and are stored nowhere. The audit log says whose",
-            "url": "#audit-title",
+            "url": url_for("admin.audit_log", kind="input", days=1),
             "action": "The log",
         }
 
 
 def _out_of_order() -> Iterator[dict[str, str]]:
+    if lost := letter.given_up():
+        yield {
+            "icon": "alert",
+            "title": f"{lost} {'letter' if lost == 1 else 'letters'} to applicants could not be mailed",
+            "detail": "Their private pages say the same, for whoever kept the link",
+            "url": url_for("admin.letters"),
+            "action": "Look",
+        }
     if not chain.end_holds():
         yield {
             "icon": "alert",

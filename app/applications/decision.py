@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.applications import claim, news, timeline
+from app.applications import claim, letter, news, timeline
 from app.applications.refusal import CannotDecide, OwnApplication, StaleDecision
 from app.applications.reveal import REVEAL_WITHIN
 from app.applications.streamer_application import StreamerApplication
@@ -135,5 +135,7 @@ def _put_on_record(
     **details: Any,
 ) -> None:
     timeline.add(application, step, by=by, told=told, remark=note)
+    if step in letter.AFTER:
+        letter.write(application, letter.AFTER[step])
     record(f"application.{step}", actor, **application.target(), **details)
     news.tell(application, step)

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from sqlalchemy import select
 
-from app.applications import link, news, timeline
+from app.applications import letter, link, news, timeline
 from app.applications.applicant import withdraw
 from app.applications.claim import release
 from app.applications.reveal import CLOCKWORK
@@ -46,6 +46,7 @@ def erase(application: StreamerApplication, actor: Actor) -> None:
     application.erased_at = now()
     db.session.flush()
     link.revoke_all(application)
+    letter.forget(application)
     timeline.forget_texts(application)
     release(application)
     history.erase_applicant(application.id)

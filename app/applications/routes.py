@@ -51,6 +51,7 @@ def apply() -> str | tuple[str, int] | Response:
         application=application,
         token=token,
         status_url=url_for("applications.status", token=token, _external=True),
+        mailed=bool(current_app.config["STREAMZY"].mail_server),
     )
 
 
@@ -71,6 +72,7 @@ def _form_page(form: ApplicationForm) -> str:
     return render_template(
         "applications/apply.html",
         form=form,
+        mailed=bool(current_app.config["STREAMZY"].mail_server),
         usual_wait=turnaround.in_words(turnaround.usual()),
         retention_days=current_app.config["STREAMZY"].application_retention_days,
     )

@@ -10,7 +10,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, 
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 from sqlalchemy.orm.exc import StaleDataError
 
-from app.applications import link, news, state, timeline
+from app.applications import letter, link, news, state, timeline
 from app.applications.contact import contact_hash
 from app.applications.refusal import StaleDecision
 from app.applications.state import APPROVED, EXPIRED, PENDING, STATES, UNDECIDED
@@ -20,7 +20,7 @@ from app.clock import UtcDateTime, now
 from app.encryption.sealed import Sealed, SealedText, sealed_text
 from app.extensions import Base, db
 
-REFERENCE_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
+REFERENCE_SIGNS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
 class StreamerApplication(Base):
@@ -95,9 +95,11 @@ class StreamerApplication(Base):
         Raises NameRefused when the slug is taken. A second application of one contact is taken like any other.
         ``network`` is a ``contact.network_hash``.
         """
-        letters = "".join(secrets.choice(REFERENCE_LETTERS) for _ in range(8))
+        cls.check_wish(slug, applicant)  # before the receipt is counted: what is refused has none
+        to_be_mailed = letter.may_be_sent_to(email)
+        signs = "".join(secrets.choice(REFERENCE_SIGNS) for _ in range(8))
         application = cls(
-            reference=f"APP-{letters[:4]}-{letters[4:]}",
+            reference=f"APP-{signs[:4]}-{signs[4:]}",
             seal_id=secrets.token_hex(16),
             slug=slug,
             channel_name=channel_name,
@@ -112,6 +114,8 @@ class StreamerApplication(Base):
         db.session.flush()
         timeline.add(application, "received")
         news.tell(application, "received")
+        if to_be_mailed:
+            letter.write(application, letter.RECEIPT)
         return application, link.issue(application)
 
     @classmethod

@@ -9,6 +9,7 @@ from limits import parse_many
 from sqlalchemy import make_url
 
 import config
+from app.applications import postman
 from app.operations.checklist import Checklist, Finding, unwell, well
 from app.operations.preflight import FEWEST_ROUNDS, MOST_FAILURES, SHORTEST_LOCKOUT, secret_key_problem
 from config import Settings
@@ -136,6 +137,25 @@ def security_contact(settings: Settings) -> Finding:
     if settings.security_contact:
         return well(f"/.well-known/security.txt names {settings.security_contact}.")
     return unwell("Whoever finds a hole does not know whom to tell.", "Set SECURITY_CONTACT to an address you read.")
+
+
+@box("mail", fails="in production")
+def mail(settings: Settings) -> Finding:
+    """Whether letters to applicants would get as far as the mail server, read by nobody on the way."""
+    if not settings.mail_server:
+        return well("MAIL_SERVER is not set: nothing is mailed, and applicants have their private page.")
+    place = f"{settings.mail_server}:{settings.mail_port}"
+    try:
+        postman.connected(settings, patience=5).close()
+    except postman.TROUBLE as error:
+        return unwell(
+            f"The mail server {place} cannot be used: {postman.in_words(error)}.", "Look at the MAIL_ settings."
+        )
+    if settings.mail_use_tls:
+        return well(f"The mail server {place} answers, over TLS.")
+    if settings.mail_server in ("localhost", "127.0.0.1", "::1"):
+        return well(f"The mail server {place} answers, on this machine.")
+    return unwell(f"Private links travel to {place} in clear.", "Set MAIL_USE_TLS=true.")
 
 
 @box("names of settings", fails="never")

@@ -28,6 +28,7 @@ POLICIES = {
     "reveals": "ratelimit_reveals",
     "passwords": "ratelimit_passwords",
     "exports": "ratelimit_exports",
+    "letters": "ratelimit_letters",
     "pages": "ratelimit_pages",
 }
 # What guesses, or tells secrets: shut while it cannot be counted over all processes.

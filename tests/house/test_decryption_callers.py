@@ -29,7 +29,7 @@ DECRYPTERS = {"app/backup/cipher.py", "app/chat/relay.py", "app/encryption/seale
 READERS: dict[str, dict[str, set[str]]] = {
     "StreamerApplication": {
         "about": {"app/account/own_data.py", "templates/admin/application.html"},
-        "email": {"app/account/own_data.py", "templates/admin/application.html"},
+        "email": {"app/account/own_data.py", "app/applications/letter.py", "templates/admin/application.html"},
         "links_text": {"app/applications/streamer_application.py"},  # split into .links
         "note": set(),  # the timeline shows the step's own
         "public_reason": {
