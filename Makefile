@@ -69,7 +69,7 @@ format: $(TOOLS) ## put the Python code into its one format
 	@$(BIN)/ruff check --fix .
 
 prove: $(TOOLS) $(BUNDLE) $(BENCH_LOAD) $(LIGHTHOUSE) browser ## the long claims: kills and storms (QUICK=1: the short form)
-	@$(BIN)/python -m pytest tests/prove tests/chat -m prove
+	@$(BIN)/python -m pytest tests/prove tests/chat tests/journeys -m prove
 
 bench: $(TOOLS) $(BUNDLE) $(BENCH_PEER) ## measure against the references (QUICK=1: the short form; ONLY="fan-out idle": some)
 	@$(BIN)/python -m bench.run

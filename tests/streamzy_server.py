@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import re
 import secrets
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
+from typing import ClassVar
 
 import psutil
 import requests
@@ -35,6 +39,10 @@ FOR_MANY_TESTS = {
 }
 
 
+# What ``flask setup`` heeds. Servers that differ in other settings begin with the same files.
+HEEDED_BY_SETUP = {"DATABASE_URL", "SECRET_KEY", "ENCRYPTION_KEY", "BCRYPT_ROUNDS"}
+
+
 def fresh_keys() -> dict[str, str]:
     """New secrets, as the first start would make them."""
     return {"SECRET_KEY": secrets.token_hex(32), "ENCRYPTION_KEY": Fernet.generate_key().decode()}
@@ -53,8 +61,11 @@ class StreamzyServer:
     ``settings`` are environment variables and win over FOR_MANY_TESTS. Use it as a context manager.
     """
 
+    _newly_set_up: ClassVar[tuple[Path, str] | None] = None  # a folder to copy, and the admin's password in it
+
     def __init__(self, folder: Path, **settings: str) -> None:
         self.folder = folder
+        self.settings = settings
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.admin_password: str | None = None
@@ -78,7 +89,10 @@ class StreamzyServer:
 
     def __enter__(self) -> StreamzyServer:
         try:
-            self.set_up()
+            if HEEDED_BY_SETUP & self.settings.keys():
+                self.set_up()
+            else:
+                self._copy_a_new_one()
             self.start()
         except BaseException:
             self.kill9()
@@ -96,6 +110,18 @@ class StreamzyServer:
         sign_in = re.search(r"^Admin sign-in: admin / (\S{16})$", printed, re.MULTILINE)
         if sign_in:
             self.admin_password = sign_in.group(1)
+
+    def _copy_a_new_one(self) -> None:
+        # One setup for all servers of a run: an interpreter that imports everything takes seconds of CPU.
+        if StreamzyServer._newly_set_up is None:
+            folder = Path(tempfile.mkdtemp(prefix="streamzy-set-up-"))
+            atexit.register(shutil.rmtree, folder)
+            first = StreamzyServer(folder)
+            first.set_up()
+            assert first.admin_password
+            StreamzyServer._newly_set_up = (folder, first.admin_password)
+        folder, self.admin_password = StreamzyServer._newly_set_up
+        shutil.copytree(folder, self.folder, dirs_exist_ok=True)
 
     def start(self) -> None:
         """Start serving; return when /readyz says so. Raises AssertionError with the log's end if it does not."""

@@ -52,7 +52,7 @@ def violations(page: Page) -> list[str]:
 
 
 @pytest.mark.browser
-@pytest.mark.slow
+@pytest.mark.prove
 def test_no_page_violates_a_rule_in_any_theme(world: World, page_of: Callable[[str], Page]) -> None:
     found = {}
     for who, address in world.pages:

@@ -10,7 +10,7 @@ from playwright.sync_api import BrowserContext, expect
 from tests.journeys.evening import PHONE, ChatWindow
 from tests.journeys.world import World
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.prove, pytest.mark.browser]
 
 CHANNEL = "five-boats"
 

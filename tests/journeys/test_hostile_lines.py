@@ -14,10 +14,9 @@ from tests.journeys.hostile import BATCH, Hostility
 from tests.journeys.world import World
 from tests.security.samples import XSS
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.prove, pytest.mark.browser]
 
 
-@pytest.mark.slow
 def test_hostile_lines_are_shown_letter_by_letter_everywhere(
     world: World, window_of: Callable[..., BrowserContext]
 ) -> None:

@@ -26,6 +26,7 @@ def too_wide(page: Page) -> list[str]:
     return found
 
 
+@pytest.mark.prove
 @pytest.mark.browser
 def test_no_page_scrolls_sideways(world: World, window_of: Callable[..., BrowserContext]) -> None:
     windows: dict[str, Page] = {}
