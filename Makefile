@@ -38,7 +38,7 @@ export QUICK ONLY
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install run test browser check format prove bench screenshots lock clean
+.PHONY: help install run test browser nginx check format prove bench screenshots lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -68,7 +68,7 @@ format: $(TOOLS) ## put the Python code into its one format
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-prove: $(TOOLS) $(BUNDLE) $(BENCH_LOAD) $(LIGHTHOUSE) browser ## the long claims: kills and storms (QUICK=1: the short form)
+prove: $(TOOLS) $(BUNDLE) $(BENCH_LOAD) $(LIGHTHOUSE) browser nginx ## the long claims: kills and storms (QUICK=1: the short form)
 	@$(BIN)/python -m pytest tests/prove tests/chat tests/journeys -m prove
 
 bench: $(TOOLS) $(BUNDLE) $(BENCH_PEER) ## measure against the references (QUICK=1: the short form; ONLY="fan-out idle": some)
@@ -88,7 +88,7 @@ lock: $(RUNTIME) $(NODE_READY) ## renew the lock files (UPGRADE=1: to the newest
 	done
 
 clean: ## remove what these targets installed; never data or keys
-	@rm -rf $(VENV) .frontend/node_modules .lighthouse/node_modules bench/node_modules bench/results static/vendor .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	@rm -rf $(VENV) .nginx .frontend/node_modules .lighthouse/node_modules bench/node_modules bench/results static/vendor .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 
 # --- installing: each stamp is renewed only when its lock file changes ---------------------------------------------
 
@@ -152,3 +152,12 @@ browser:
 		&& $$root env DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends \
 			chromium fonts-noto-color-emoji >/dev/null; } \
 	|| { echo "Could not install it. Please install Chromium or Google Chrome by hand, then repeat this command."; exit 1; }
+
+# What a deployment has in front. Where the system has none, Debian's package is unpacked here, not installed: nothing
+# of it is started, and no port of this machine is taken.
+nginx:
+	@for place in nginx /usr/sbin/nginx .nginx/usr/sbin/nginx; do command -v $$place >/dev/null && exit 0; done; \
+	echo "Fetching nginx for the tests (once)."; \
+	mkdir -p .nginx && cd .nginx && { apt-get -qq download nginx >/dev/null 2>&1 \
+		|| { apt-get -qq update >/dev/null && apt-get -qq download nginx >/dev/null 2>&1; }; } && dpkg-deb -x nginx_*.deb . \
+	|| { echo "Could not fetch it. Please install nginx by hand, then repeat this command."; exit 1; }

@@ -38,6 +38,7 @@ class ChatSocket:
         headers: Mapping[str, str] | None = None,
         auth: Mapping[str, str] | None = None,
         transport: str = "websocket",
+        certificate: str | None = None,
     ) -> None:
         self.events: list[Event] = []
         self.arrived = Condition()
@@ -46,7 +47,8 @@ class ChatSocket:
         origin = {"origin": sent["Origin"]} if "Origin" in sent else {"suppress_origin": True}
         if transport == "websocket":
             sent.pop("Origin", None)
-        self.client = InOrderClient(reconnection=False, websocket_extra_options=origin)
+        tls: dict[str, Any] = {"sslopt": {"ca_certs": certificate}} if certificate else {}
+        self.client = InOrderClient(reconnection=False, websocket_extra_options={**origin, **tls})
         self.client.on("*", self._remember)
         self.client.on("disconnect", self._disconnected)
         self.client.connect(

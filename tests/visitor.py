@@ -130,9 +130,13 @@ class Visitor:
     def socket(self, transport: str = "websocket", headers: dict[str, str] | None = None) -> ChatSocket:
         """Open the chat's socket with this person's cookies, from a page of this site."""
         sent = {"Origin": self.url, **({"Cookie": self.cookie_header} if self.http.cookies else {}), **(headers or {})}
-        opened = ChatSocket(self.url, sent, transport=transport)
+        opened = self.open_socket(sent, transport)
         self.sockets.append(opened)
         return opened
+
+    def open_socket(self, headers: dict[str, str], transport: str) -> ChatSocket:
+        """How this person's browser reaches the chat."""
+        return ChatSocket(self.url, headers, transport=transport)
 
     def close_sockets(self) -> None:
         """Close every socket, and stay signed in."""

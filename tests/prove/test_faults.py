@@ -1,8 +1,4 @@
-"""What breaks in the middle of a conversation over two workers: whatever it is, nothing is lost, doubled or reordered.
-
-People go on as browsers do: who loses the line comes back, joins after the last line seen, and sends again, with its
-nonce, what was never acknowledged.
-"""
+"""What breaks in the middle of a talk over two workers: whatever it is, nothing is lost, doubled or reordered."""
 
 from __future__ import annotations
 
@@ -10,78 +6,22 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
-from dataclasses import dataclass, field
-from threading import Event, Thread
 
 import psycopg
 import pytest
-from socketio.exceptions import SocketIOError
 
 from tests.chat.backstage import Backstage
-from tests.chat_socket import ChatSocket
 from tests.postgres import PrivatePostgres
 from tests.private_redis import PrivateRedis
+from tests.prove.talkers import PEOPLE, talk_through
 from tests.streamzy_server import StreamzyServer
-from tests.visitor import Visitor
 from tests.workers.two_workers import TwoWorkers
 
 QUICK = bool(os.environ.get("QUICK"))
 ROUNDS = 1 if QUICK else 5
-PEOPLE = 6
-BEFORE, AFTER = 1.0, 2.0  # seconds of conversation around each fault
 STOPPED = 3.0 if QUICK else 30.0
+DATABASE_STOPPED = 2.0 if QUICK else 10.0
 pytestmark = [pytest.mark.prove, pytest.mark.postgres]
-
-
-@dataclass
-class Talker:
-    """Somebody who writes one line after the other, reads everything, and does not give up."""
-
-    visitor: Visitor
-    channel: str
-    done: Event
-    acknowledged: dict[str, int] = field(default_factory=dict)
-    seen: list[tuple[int, str]] = field(default_factory=list)
-    lines: int = 0
-    losses: int = 0
-
-    def run(self) -> None:
-        """Talk until ``done``, and until the last line is acknowledged."""
-        waiting = ""
-        while not self.done.is_set() or waiting:
-            socket = None
-            with suppress(SocketIOError, AssertionError, OSError):
-                socket = self.visitor.socket()
-                self.join(socket)
-                while not self.done.is_set() or waiting:
-                    if not waiting:
-                        waiting = f"{self.visitor.name}-{self.lines}"
-                        self.lines += 1
-                    answer = socket.call("send", {"channel": self.channel, "text": waiting, "nonce": waiting}, 5)
-                    if not answer["ok"]:
-                        assert answer["error"]["code"] == "unavailable", answer
-                        time.sleep(0.1)
-                        continue
-                    self.acknowledged[waiting], waiting = answer["id"], ""
-            self.losses += 1
-            if socket is not None:
-                self.collect(socket)
-                self.visitor.sockets.remove(socket)
-                socket.close()
-            time.sleep(0.05)
-
-    def join(self, socket: ChatSocket) -> None:
-        """Read on after the last line seen."""
-        while True:
-            answer = socket.join(self.channel, after=self.seen[-1][0] if self.seen else 0)
-            self.seen += [(message["id"], message["text"]) for message in answer["messages"]]
-            if not answer.get("gap"):
-                return
-
-    def collect(self, socket: ChatSocket) -> None:
-        """Remember what was heard live."""
-        self.seen += [(message["id"], message["text"]) for message in socket.received("message")]
 
 
 @pytest.fixture(scope="module")
@@ -154,6 +94,23 @@ def kill_backends(two: TwoWorkers, postgres: PrivatePostgres) -> None:
             time.sleep(0.2)
 
 
+def stop_postgres(_two: TwoWorkers, postgres: PrivatePostgres) -> None:
+    """PostgreSQL ends, as for an upgrade, and comes back."""
+    postgres.stop()
+    time.sleep(DATABASE_STOPPED)
+    postgres.start()
+
+
+def freeze_postgres(_two: TwoWorkers, postgres: PrivatePostgres) -> None:
+    """PostgreSQL keeps every connection and answers nothing, as on a disk that hangs; then it goes on."""
+    processes = postgres.processes()
+    for process in processes:
+        process.suspend()
+    time.sleep(DATABASE_STOPPED)
+    for process in processes:
+        process.resume()
+
+
 FAULTS: dict[str, Callable[[TwoWorkers, PrivatePostgres], None]] = {
     "kill -9 of one worker": kill_one,
     "kill -9 of everything": kill_all,
@@ -161,6 +118,8 @@ FAULTS: dict[str, Callable[[TwoWorkers, PrivatePostgres], None]] = {
     "SIGSTOP of one worker": stop_one,
     "Redis stopped and back": redis_away,
     "every database connection ended": kill_backends,
+    "PostgreSQL stopped and back": stop_postgres,
+    "PostgreSQL silent and back": freeze_postgres,
 }
 
 
@@ -169,30 +128,5 @@ def test_nothing_is_lost_doubled_or_reordered(fault: str, stage: tuple[TwoWorker
     two, postgres = stage
     for _ in range(ROUNDS):
         two_live(two)
-        channel, done = two.channel(), Event()
-        talkers = [Talker(two.viewer(f"talker-{number}"), channel, done) for number in range(PEOPLE)]
-        threads = [Thread(target=talker.run) for talker in talkers]
-        for thread in threads:
-            thread.start()
-        time.sleep(BEFORE)
-        FAULTS[fault](two, postgres)
-        time.sleep(AFTER)
-        done.set()
-        for thread in threads:
-            thread.join(30)
-            assert not thread.is_alive(), "somebody never got their last line acknowledged"
-        check(talkers)
-
-
-def check(talkers: list[Talker]) -> None:
-    """What stands there is what was acknowledged, once each; and what each saw is that, in order, from the first."""
-    reader = Talker(talkers[0].visitor, talkers[0].channel, Event())
-    reader.join(reader.visitor.socket())
-    stored = {text: number for number, text in reader.seen}
-    assert [number for number, _ in reader.seen] == list(range(1, len(stored) + 1)), "lost, doubled or out of order"
-    acknowledged = {text: number for talker in talkers for text, number in talker.acknowledged.items()}
-    assert acknowledged == stored
-    assert len(stored) >= 2 * len(talkers), "hardly anything was said"
-    for talker in talkers:
-        assert talker.seen == reader.seen[: len(talker.seen)], "heard otherwise than it stands there"
-        talker.visitor.leave()
+        people = [two.viewer(f"talker-{number}") for number in range(PEOPLE)]
+        talk_through(lambda: FAULTS[fault](two, postgres), people, two.channel())
