@@ -14,7 +14,7 @@ from app.audit.event import record
 from app.auth.own_password import ChangedMeanwhile
 from app.auth.password import HashingBusy
 from app.auth.permissions import current_actor, current_user
-from app.auth.unsent_form import typed
+from app.auth.unsent_form import SECRET, typed
 from app.extensions import db
 from app.security.counters import CountersAway
 from app.security.origins import own_origin
@@ -95,7 +95,8 @@ def _csrf(_error: CSRFError) -> Response:
         record("csrf.refused", current_actor(), target_kind="page", target_name=request.endpoint or "")
         db.session.commit()
     # From a page of ours, which no other site can pretend, it is an old tab: what was typed there must not be lost.
-    ours = request.headers.get("Origin") == own_origin()
+    # Private pages send no referrer, and their Origin is null: there the browser says it in another way.
+    ours = request.headers.get("Origin") == own_origin() or request.headers.get("Sec-Fetch-Site") == "same-origin"
     if ours and request.endpoint and (fields := typed(request.form.items(multi=True))):
         page = render_template("account/unsent.html", path=request.path, fields=fields, direct=True)
         return make_response(page, 400)
@@ -111,12 +112,27 @@ def _rate_limited(limited: RateLimited) -> Response:
     if worth_recording(limited.policy, address_key(request.remote_addr)):
         record("rate_limit.exceeded", current_actor(), target_kind="limit", target_name=limited.policy)
         db.session.commit()
-    return error_page(429, retry_after=limited.retry_after)
+    return _kept_page(429, limited.retry_after) or error_page(429, retry_after=limited.retry_after)
+
+
+def _kept_page(status: int, retry_after: int) -> Response | None:
+    """What was typed into a form of ours that may not be sent just now, with its button; None where nothing was typed.
+
+    A form with a password is none of these: it would come back without it.
+    """
+    secrets = [name for name in request.form if SECRET.search(name.lower()) and name != "csrf_token"]
+    # The token was checked: whoever sends a stranger's form from elsewhere must not find it on a page of ours.
+    if not g.get("csrf_valid") or secrets or not (fields := typed(request.form.items(multi=True))):
+        return None
+    page = render_template("account/unsent.html", path=request.path, fields=fields, direct=True, wait=retry_after)
+    response = make_response(page, status)
+    response.headers["Retry-After"] = str(retry_after)
+    return response
 
 
 def _counters_away(_error: CountersAway) -> Response:
     db.session.rollback()
-    return error_page(
+    return _kept_page(503, 10) or error_page(
         503,
         "Signing in, and everything else that a guesser could try, is shut for a moment: tries cannot be counted just "
         "now. Chats go on. Try again in a minute.",

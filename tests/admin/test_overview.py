@@ -41,8 +41,12 @@ def test_what_ages_what_is_locked_and_what_was_blocked_needs_somebody(people: Pe
         "2 accounts are locked",
         'href="/admin/users?state=locked"',
         "2 texts were blocked in 24 hours",
+        'href="/admin/audit?kind=input&amp;days=1"',
     ):
         assert words in page, words
+    log = ada.get("/admin/audit?kind=input&days=1").text
+    assert log.count("<code>input.blocked</code>") == 2
+    assert "<code>login.succeeded</code>" not in log
 
 
 @on_both_databases

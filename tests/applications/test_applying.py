@@ -20,6 +20,7 @@ from tests.applications.wishes import WISHES, apply, private_link, status_on
 from tests.people import People, Person
 from tests.postgres import on_both_databases
 from tests.tables import events, everything
+from tests.visitor import FormReader
 
 
 @on_both_databases
@@ -305,9 +306,18 @@ def test_a_known_contact_is_answered_like_any_other(people: People) -> None:
 def test_the_sixth_application_from_one_address_waits(people: People) -> None:
     for number in range(5):
         assert apply(people.visitor(), slug=f"wish-{number}").status_code == 200
-    answer = apply(people.visitor(), slug="one-too-many")
+    sixth = people.visitor()
+    answer = apply(sixth, slug="one-too-many", about='Every "clear" <night>.\nBring a blanket.')
     assert answer.status_code == 429
     assert 290 <= int(answer.headers["Retry-After"]) <= 300
+    assert "You can send it in" in answer.text
+    reader = FormReader()
+    reader.feed(answer.text)
+    [kept] = [form for form in reader.forms if form.action == "/apply"]
+    assert kept.fields["about"] == 'Every "clear" <night>.\nBring a blanket.', "and what was typed is lost to nobody"
+    again = sixth.request("/apply", method="POST", data=kept.fields)
+    assert again.status_code == 429
+    assert "Bring a blanket." in again.text, "however often one presses"
     assert StreamerApplication.count() == 5
     assert apply(people.visitor(address="127.0.0.2"), slug="one-too-many").status_code == 200
     assert people.visitor().get("/apply").status_code == 200, "reading is not applying"

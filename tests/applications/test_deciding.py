@@ -17,7 +17,7 @@ import pytest
 from sqlalchemy import delete, event, select
 from werkzeug.test import TestResponse
 
-from app.applications import decision
+from app.applications import applicant, decision
 from app.applications.streamer_application import StreamerApplication
 from app.audit.actor import Actor
 from app.audit.event import AuditHead
@@ -25,6 +25,7 @@ from app.auth import name as names
 from app.auth.user import User
 from app.channels.channel import Channel
 from app.extensions import db
+from tests.applications.postbox import MAIL
 from tests.applications.wishes import apply, private_link, revealed_on, status_on
 from tests.conftest import NewVisitor
 from tests.people import PASSWORD, People, Person
@@ -278,7 +279,7 @@ def test_twenty_admins_who_decide_at_once_decide_once(people: People, reason: st
     assert_whole("approved" if decided[0].event == "application.approved" else "rejected")
 
 
-@on_postgresql
+@on_both_databases
 def test_a_withdrawal_among_nineteen_approvals_is_one_of_twenty(people: People) -> None:
     applicant = people.visitor()
     link = private_link(apply(applicant))
@@ -328,26 +329,30 @@ def assert_whole(status: str) -> None:
     assert len(events("application.approved")) == (status == "approved")
 
 
+@pytest.mark.settings(**MAIL)
 @on_both_databases
-def test_killed_between_any_two_statements_it_waits_or_is_approved(people: People) -> None:
-    """A process of its own approves, and kills itself before its first statement, its second, and on to the commit."""
+@pytest.mark.parametrize("became", ["approved", "rejected", "withdrawn"])
+def test_killed_between_any_two_statements_it_waits_or_is_decided(people: People, became: str) -> None:
+    """A process of its own decides, and kills itself before its first statement, its second, and on to the commit."""
     apply(people.visitor())
     ada = people.account("ada", role="admin")
     before, steps = everything(), 0
-    while killed_at(steps, ada.id):
+    while killed_at(steps, became, ada.id):
         assert everything() == before, f"half decided before statement {steps}"
         steps += 1
-    assert steps > 10, "hardly anything was in between"
-    assert_whole("approved")
+    assert steps >= 10, "hardly anything was in between"
+    written = len(everything()["letter"]) - len(before["letter"])
+    assert written == (became != "withdrawn"), "the letter is written with the decision, or not at all"
+    assert_whole(became)
 
 
-def killed_at(step: int, admin_id: int) -> bool:
-    """Whether an approval in a process of its own was killed before its statement ``step``: else it came through."""
+def killed_at(step: int, became: str, admin_id: int) -> bool:
+    """Whether a decision in a process of its own was killed before its statement ``step``: else it came through."""
     db.session.rollback()
     child = os.fork()
     if child == 0:
         try:
-            approve_until(step, admin_id)
+            decide_until(step, became, admin_id)
             os._exit(0)
         finally:
             os._exit(1)
@@ -356,8 +361,8 @@ def killed_at(step: int, admin_id: int) -> bool:
     return os.WIFSIGNALED(status)
 
 
-def approve_until(step: int, admin_id: int) -> None:
-    """Approve, in this child process, on connections of its own, and die before statement ``step`` (or the commit)."""
+def decide_until(step: int, became: str, admin_id: int) -> None:
+    """Decide, in this child process, on connections of its own, and die before statement ``step`` (or the commit)."""
     db.engine.dispose(close=False)
     counting = itertools.count()
 
@@ -369,7 +374,11 @@ def approve_until(step: int, admin_id: int) -> None:
     application = db.session.scalars(select(StreamerApplication)).one()
     event.listen(db.engine, "before_cursor_execute", die)
     event.listen(db.engine, "commit", die)
-    decision.approve(application, admin, Actor("ada", admin_id), version=application.version, reason="Welcome.")
+    if became == "withdrawn":
+        applicant.withdraw(application, Actor("applicant"))
+    else:
+        verb = {"approved": decision.approve, "rejected": decision.reject}[became]
+        verb(application, admin, Actor("ada", admin_id), version=application.version, reason="So.")
     db.session.commit()
 
 
