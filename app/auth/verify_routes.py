@@ -51,7 +51,7 @@ def code() -> str | tuple[str, int] | AnyResponse:
     if how is None:
         _record_refusal(half.user, number)
         db.session.commit()
-        flash(REFUSAL.format(current_app.config["STREAMZY"].lockout_minutes), "error")
+        form.code.errors = [REFUSAL.format(current_app.config["STREAMZY"].lockout_minutes)]
         return _page(half, form), 401
     return _go_in(half, how)
 
