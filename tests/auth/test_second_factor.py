@@ -147,7 +147,9 @@ def test_the_sixth_code_is_refused_even_if_it_is_right(people: People, clock: Cl
     later(clock)
     refusals += [vera.post_form(VERIFY, code=phone.code()), vera.post_form(VERIFY, code=codes[0])]
     assert {answer.status_code for answer in refusals} == {401}
-    assert re.search(r'aria-describedby="code-help code-error" aria-invalid="true"', refusals[0].text), "beside the field"
+    assert re.search(r'aria-describedby="code-help code-error" aria-invalid="true"', refusals[0].text), (
+        "beside the field"
+    )
     words = {re.sub(r'name="csrf_token" value="[^"]+"', "", answer.text) for answer in refusals}
     assert len({re.sub(r'value="[^"]*"', "", text) for text in words}) == 1, "the answer tells which it was"
     assert not vera.signed_in
