@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from flask import current_app
-from sqlalchemy import ColumnElement, ForeignKey, String, and_, case, delete, literal, or_, select
+from sqlalchemy import ColumnElement, ForeignKey, String, case, delete, literal, or_, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app import upsert
@@ -43,7 +43,7 @@ def take_a_try(account_id: int, device: str = "", *, growing: bool = False) -> i
     settings = current_app.config["STREAMZY"]
     most, period = settings.lockout_failures, timedelta(minutes=settings.lockout_minutes)
     moment = now()
-    over = and_(SignInTries.locked_until.is_not(None), SignInTries.locked_until <= moment)
+    over = or_(SignInTries.locked_until <= moment, _from_before_the_clock_was_set_back(moment, growing))
     fresh = (
         SignInTries.last_at <= moment - LONGEST_MEMORY if growing else or_(over, SignInTries.last_at <= moment - period)
     )
@@ -62,10 +62,15 @@ def take_a_try(account_id: int, device: str = "", *, growing: bool = False) -> i
     statement = statement.on_conflict_do_update(
         index_elements=[SignInTries.account_id, SignInTries.device],
         set_={"failures": number, "last_at": moment, "locked_until": case((number >= most, lock), else_=None)},
-        where=or_(SignInTries.locked_until.is_(None), SignInTries.locked_until <= moment),
+        where=or_(SignInTries.locked_until.is_(None), over),
     ).returning(SignInTries.failures)
     taken: int | None = db.session.execute(statement).scalar()
     return taken
+
+
+def _from_before_the_clock_was_set_back(moment: datetime, growing: bool) -> ColumnElement[bool]:
+    longest = LONGEST_LOCK if growing else timedelta(minutes=current_app.config["STREAMZY"].lockout_minutes)
+    return SignInTries.locked_until > moment + longest
 
 
 def minutes_of(number: int) -> int:

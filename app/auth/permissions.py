@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from flask import Flask, abort, current_app, flash, g, jsonify, make_response, redirect, request, session, url_for
+from sqlalchemy.exc import OperationalError
 from werkzeug.wrappers import Response
 
 from app.audit.actor import Actor
@@ -150,7 +151,10 @@ def _recognise() -> None:
     else:
         g.user_session, g.user = user_session, user_session.user
         if not _asked_by_a_page() and user_session.touch(person=True):
-            db.session.commit()
+            try:
+                db.session.commit()
+            except OperationalError:  # a full disk: reading goes on, and at worst the session ends a little early
+                db.session.rollback()
 
 
 def _asked_by_a_page() -> bool:

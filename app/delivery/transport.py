@@ -50,7 +50,10 @@ class CarefulSocket(Socket):
         if unused and time.monotonic() - self.opened_at > UNUSED_SECONDS and not self.closed:
             self.close(reason=self.server.reason.PING_TIMEOUT)
             return False
-        return bool(super().check_ping_timeout())
+        if self.last_ping and time.monotonic() - self.last_ping > self.server.ping_timeout and not self.closed:
+            self.close(reason=self.server.reason.PING_TIMEOUT)
+            return False
+        return True
 
     def schedule_ping(self) -> None:
         """The client answered the last ping: the next one follows in time."""
@@ -61,7 +64,7 @@ class CarefulSocket(Socket):
     def ping(self) -> None:
         """Ask whether the client is still there."""
         if not self.closing and not self.closed:
-            self.last_ping = time.time()
+            self.last_ping = time.monotonic()  # a clock that is set must not end everybody's line
             self.send(packet.Packet(packet.PING))
 
     def close(self, wait: bool = True, abort: bool = False, reason: Any = None) -> None:

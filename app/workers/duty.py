@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 
 import gevent
 from flask import Flask
-from sqlalchemy import String, select, update
+from sqlalchemy import String, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.clock import UtcDateTime, now
@@ -93,12 +93,15 @@ def _take(one: Duty) -> str | None:
     moment, holder = now(), secrets.token_hex(8)
     row = db.session.execute(select(DutyRow.due_at, DutyRow.held_until).where(DutyRow.name == one.name)).first()
     db.session.rollback()
-    if row is not None and (row.due_at > moment or row.held_until > moment):
+    # What is further away than it could have been put was put there before the clock was set back.
+    last_due, last_held = moment + max(one.every, AGAIN_AFTER_FAILURE), moment + LEASE
+    if row is not None and (moment < row.due_at <= last_due or moment < row.held_until <= last_held):
         return None  # mostly: nothing is written to find that out
     if row is None:
         fresh = {"name": one.name, "due_at": moment, "held_by": "", "held_until": moment}
         db.session.execute(insert(DutyRow).values(fresh).on_conflict_do_nothing())
-    free = (DutyRow.name == one.name, DutyRow.due_at <= moment, DutyRow.held_until <= moment)
+    due = or_(DutyRow.due_at <= moment, DutyRow.due_at > last_due)
+    free = (DutyRow.name == one.name, due, or_(DutyRow.held_until <= moment, DutyRow.held_until > last_held))
     take = update(DutyRow).where(*free).values(held_by=holder, held_until=moment + LEASE)
     taken = db.session.scalar(take.returning(DutyRow.name))
     db.session.commit()

@@ -60,6 +60,20 @@ def test_a_lock_ends_after_fifteen_minutes_and_not_before(people: People, clock:
 
 
 @on_both_databases
+def test_a_clock_that_is_set_neither_keeps_a_lock_for_a_day_nor_opens_more_than_its_own(
+    people: People, clock: Clock
+) -> None:
+    people.account("vera")
+    clock.offset_seconds = 24 * 60 * MINUTE
+    assert guess(people, "vera", times=5) == [401] * 5
+    clock.offset_seconds = 0
+    assert guess(people, "vera", times=4) == [401] * 4
+    assert guess(people, "vera", PASSWORD) == [302], "tries are counted anew"
+    assert guess(people, "vera", times=5) == [401] * 5
+    assert guess(people, "vera", PASSWORD) == [401], "and lock as ever"
+
+
+@on_both_databases
 def test_guessing_on_does_not_prolong_a_lock(people: People, clock: Clock) -> None:
     """Else anybody could keep anybody out for ever with one request a quarter of an hour."""
     people.account("vera")

@@ -109,6 +109,17 @@ def test_a_viewer_is_not_signed_out_after_half_an_hour(people: People, clock: Cl
     assert vera.signed_in
 
 
+def test_a_clock_set_by_a_day_ends_sessions_or_keeps_them_and_makes_none_endless(people: People, clock: Clock) -> None:
+    early, late = people.viewer("vera"), people.viewer("otto")
+    clock.offset_seconds = 86400
+    assert not early.signed_in, "set forward: whoever was silent, by the clock, is out"
+    late.sign_in("otto")
+    clock.offset_seconds = 0
+    assert late.signed_in, "set back: nobody is disturbed"
+    clock.offset_seconds = 86400 + 7201
+    assert not late.signed_in
+
+
 @pytest.mark.settings(SESSION_LIFETIME_MINUTES="10", ACTIVITY_TIMEOUT_MINUTES="5")
 def test_an_operator_may_choose_shorter_times(people: People, clock: Clock) -> None:
     vera, ada = people.viewer(), people.admin()

@@ -139,6 +139,16 @@ def test_slow_mode_counts_what_another_process_stored_and_ends_by_the_clock(stag
     clock.offset_seconds = 0
 
 
+def test_a_clock_that_is_set_back_a_day_makes_nobody_wait_until_it_has_caught_up(stage: Stage, clock: Clock) -> None:
+    cast = assemble(stage, "viewer", slow_mode_seconds=60, unique_messages=True)
+    elsewhere = AnotherProcess(cast, "viewer")
+    clock.offset_seconds = 86400
+    assert isinstance(elsewhere.say("gg"), Stored)
+    clock.offset_seconds = 0
+    assert isinstance(elsewhere.say("gg"), Stored)
+    assert elsewhere.say("and again") == "slow_mode", "what is said now counts"
+
+
 # --- repeats ----------------------------------------------------------------------------------------------------------
 
 

@@ -82,6 +82,15 @@ def test_a_duty_is_done_when_it_is_due_and_not_before(app: Flask, clock: Clock) 
     assert work.ended == 2
 
 
+def test_a_clock_that_is_set_back_a_day_puts_no_duty_off_until_it_has_caught_up(app: Flask, clock: Clock) -> None:
+    work = Work()
+    clock.offset_seconds = 86400
+    assert perform(work.duty)
+    clock.offset_seconds = 0
+    assert perform(work.duty)
+    assert not perform(work.duty)
+
+
 @on_both_databases
 def test_nobody_else_does_it_meanwhile(app: Flask) -> None:
     work, tried = Work(), []
