@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Select, bindparam, func, select
+from sqlalchemy import Connection, Select, and_, bindparam, func, select
 
 from app.auth.session import UserSession
 from app.auth.user import User
@@ -24,7 +24,6 @@ from app.channels.sanction import Sanction
 from app.chat.message import Message
 from app.chat.refusal import Refused
 from app.clock import now
-from app.extensions import db
 
 if TYPE_CHECKING:
     from app.chat.writer import Draft
@@ -39,20 +38,21 @@ _key = secrets.token_bytes(32)
 
 
 # Built once: SQLAlchemy takes longer to build these than the database to answer them.
-# Sessions that live at this moment, and their accounts' roles: a send that races a sign-out is not stored.
+# Sessions that live at this moment, their accounts' roles, and what holds these back: a send that races a sign-out or a
+# ban is not stored. An account has a row for each of its sanctions, or one without.
 SIGNED_IN = (
-    select(UserSession.id, User.role)
+    select(UserSession.id, User.role, Sanction.id, Sanction.until)
     .join(User, User.id == UserSession.account_id)
+    .outerjoin(
+        Sanction,
+        and_(Sanction.account_id == User.id, *Sanction.holding(bindparam("channel"), bindparam("moment"))),
+    )
     .where(
         UserSession.id.in_(bindparam("sessions", expanding=True)),
         UserSession.ended_at.is_(None),
         User.disabled_at.is_(None),
         User.must_change_password.is_(False),
     )
-)
-HELD_BACK = select(Sanction.account_id, Sanction.until).where(
-    *Sanction.holding(bindparam("channel"), bindparam("moment")),
-    Sanction.account_id.in_(bindparam("authors", expanding=True)),
 )
 
 
@@ -77,29 +77,29 @@ class Admission:
         self._accepted: list[Said] = []
 
     def look_up(self, connection: Connection, drafts: Sequence[Draft]) -> None:
-        """Read what the drafts' authors may do: two queries, and one more for each mode that is on."""
-        authors = {draft.author_id for draft in drafts}
-        sessions = {"sessions": list({draft.session_id for draft in drafts})}
-        self._account_roles = {row[0]: row[1] for row in connection.execute(SIGNED_IN, sessions)}
-        holding = {"channel": self.channel_id, "authors": list(authors), "moment": self.moment}
-        for account_id, until in connection.execute(HELD_BACK, holding):
-            self._sanctions.setdefault(account_id, []).append(until)
-        rules = self.rules
+        """Read what the drafts' authors may do: one query, and one more for each mode that is on."""
+        sessions = list({draft.session_id for draft in drafts})
+        about = {"sessions": sessions, "channel": self.channel_id, "moment": self.moment}
+        for session_id, role, sanction_id, until in connection.execute(SIGNED_IN, about):
+            self._account_roles[session_id] = role
+            if sanction_id is not None:
+                self._sanctions.setdefault(session_id, []).append(until)
+        authors, rules = {draft.author_id for draft in drafts}, self.rules
         if rules.members_only or rules.access == "private" or rules.slow_mode_seconds or rules.unique_messages:
             roles = select(Membership.account_id, Membership.role).where(Membership.channel_id == self.channel_id)
-            self._roles = _by_first(roles.where(Membership.account_id.in_(authors)))
+            self._roles = _by_first(connection, roles.where(Membership.account_id.in_(authors)))
             self._roles[rules.owner_id] = "streamer"
         if rules.slow_mode_seconds:
-            self._last_said = self._last_said_by(authors)
+            self._last_said = self._last_said_by(connection, authors)
         if replies := {draft.reply_to["id"] for draft in drafts if draft.reply_to}:
             there = select(Message.id).where(Message.channel_id == self.channel_id, Message.id.in_(replies))
-            self._quotable = set(db.session.scalars(there.where(Message.deleted_at.is_(None))))
+            self._quotable = set(connection.scalars(there.where(Message.deleted_at.is_(None))))
 
     def refusal(self, draft: Draft) -> Refused | None:
         """Why ``draft`` may not be stored, or None; then it counts as said for those after it."""
         if draft.session_id not in self._account_roles:
             return Refused("not_signed_in")
-        if sanctions := self._sanctions.get(draft.author_id):
+        if sanctions := self._sanctions.get(draft.session_id):
             return held_back(None if None in sanctions else max(until for until in sanctions if until))
         role, admin = self._roles.get(draft.author_id), self._account_roles[draft.session_id] == "admin"
         if self.rules.access == "private" and role is None:
@@ -128,7 +128,7 @@ class Admission:
             self._last_said[draft.author_id] = self.moment
         return None
 
-    def _last_said_by(self, authors: set[int]) -> dict[int, datetime]:
+    def _last_said_by(self, connection: Connection, authors: set[int]) -> dict[int, datetime]:
         since = self.moment - timedelta(seconds=self.rules.slow_mode_seconds)
         said = select(Message.author_id, func.max(Message.sent_at)).where(
             Message.channel_id == self.channel_id,
@@ -136,11 +136,11 @@ class Admission:
             Message.sent_at > since,
             Message.sent_at <= self.moment,  # the clock may have been set back: nobody waits until it has caught up
         )
-        return _by_first(said.group_by(Message.author_id))
+        return _by_first(connection, said.group_by(Message.author_id))
 
 
-def _by_first(query: Select[*tuple[Any, ...]]) -> dict[int, Any]:
-    return {row[0]: row[1] for row in db.session.execute(query)}
+def _by_first(connection: Connection, query: Select[*tuple[Any, ...]]) -> dict[int, Any]:
+    return {row[0]: row[1] for row in connection.execute(query)}
 
 
 def _fingerprint(text: str) -> bytes:

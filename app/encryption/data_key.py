@@ -11,7 +11,20 @@ from typing import cast
 
 from cryptography.fernet import Fernet
 from flask import current_app
-from sqlalchemy import BigInteger, CheckConstraint, ColumnElement, Index, String, Text, bindparam, select, text, update
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ColumnElement,
+    Connection,
+    Index,
+    String,
+    Text,
+    bindparam,
+    insert,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.clock import UtcDateTime, now
@@ -81,15 +94,14 @@ class DataKeys:
         self._unwrapped: dict[int, bytes] = {}
         self._fernets: dict[int, Fernet] = {}
 
-    def create(self, purpose: str, channel_id: int = 0, period: str = "") -> DataKey:
-        """Add a new active key to the session; the caller commits."""
+    def create(self, purpose: str, channel_id: int = 0, period: str = "", connection: Connection | None = None) -> int:
+        """Add a new active key, and return its id; the caller commits."""
+        key_id = _random_id()
         master_key_id, wrapped = self.ring.wrap(Fernet.generate_key())
-        key = DataKey(
-            purpose=purpose, channel_id=channel_id, period=period, wrapped=wrapped, master_key_id=master_key_id
-        )
-        db.session.add(key)
-        db.session.flush()
-        return key
+        place = {"id": key_id, "purpose": purpose, "channel_id": channel_id, "period": period}
+        new = insert(DataKey).values(**place, wrapped=wrapped, master_key_id=master_key_id)
+        (connection or db.session.connection()).execute(new)
+        return key_id
 
     def ensure_instance_keys(self) -> None:
         """Create the instance's own keys that are not there yet, and note the master keys; the caller commits."""
@@ -103,36 +115,41 @@ class DataKeys:
 
     def current_id(self, purpose: str) -> int:
         """Id of the instance's active key. Raises LookupError when there is none: never a throw-away key."""
-        found = self._active(purpose, 0, "")
+        found = self._active(purpose, 0, "", db.session.connection())
         if found is None:
             raise LookupError(f"no active data key for {purpose}")
         return found
 
-    def for_messages(self, channel_id: int, moment: datetime) -> tuple[int, Fernet]:
+    def for_messages(
+        self, channel_id: int, moment: datetime, connection: Connection | None = None
+    ) -> tuple[int, Fernet]:
         """Id and key that seal a channel's messages of the month of ``moment``; made when there is none yet.
 
-        The caller holds the channel's row, and commits. Asked inside the transaction that seals: a rotation may have
-        retired the key that was used a moment ago, and a deletion have destroyed it.
+        The caller holds the channel's row, and commits. Asked inside the transaction that seals, which is the session's
+        or that of ``connection``: a rotation may have retired the key that was used a moment ago, and a deletion have
+        destroyed it.
         """
-        key_id = self._active(MESSAGES, channel_id, period_of(moment))
+        connection = connection or db.session.connection()
+        key_id = self._active(MESSAGES, channel_id, period_of(moment), connection)
         if key_id is None:
-            key_id = self.create(MESSAGES, channel_id, period_of(moment)).id
-        key = self.fernet(key_id)
+            key_id = self.create(MESSAGES, channel_id, period_of(moment), connection)
+        key = self.fernet(key_id, connection)
         assert key is not None  # noqa: S101 - an active key is never destroyed
         return key_id, key
 
     @staticmethod
-    def _active(purpose: str, channel_id: int, period: str) -> int | None:
-        found: int | None = db.session.scalar(ACTIVE, {"purpose": purpose, "channel": channel_id, "period": period})
+    def _active(purpose: str, channel_id: int, period: str, connection: Connection) -> int | None:
+        which = {"purpose": purpose, "channel": channel_id, "period": period}
+        found: int | None = connection.scalar(ACTIVE, which)
         return found
 
-    def fernet(self, key_id: int) -> Fernet | None:
+    def fernet(self, key_id: int, connection: Connection | None = None) -> Fernet | None:
         """The key to seal and open with, or None when it is unknown or destroyed.
 
         Raises EncryptionKeyError when the master key that wrapped it is missing.
         """
         known = self._fernets.get(key_id)
-        if known is None and (raw := self._raw(key_id)) is not None:
+        if known is None and (raw := self._raw(key_id, connection)) is not None:
             known = self._fernets[key_id] = Fernet(raw)
         return known
 
@@ -152,9 +169,10 @@ class DataKeys:
         self._unwrapped.clear()
         self._fernets.clear()
 
-    def _raw(self, key_id: int) -> bytes | None:
+    def _raw(self, key_id: int, connection: Connection | None = None) -> bytes | None:
         if key_id not in self._unwrapped:
-            row = db.session.execute(select(DataKey.master_key_id, DataKey.wrapped).where(DataKey.id == key_id)).first()
+            wrapped = select(DataKey.master_key_id, DataKey.wrapped).where(DataKey.id == key_id)
+            row = (connection or db.session.connection()).execute(wrapped).first()
             if row is None or row.wrapped is None:
                 return None
             self._unwrapped[key_id] = self.ring.unwrap(row.master_key_id, row.wrapped)
