@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import delete, update
 
+from app import sqlite
 from app.applications import erasure
 from app.applications.streamer_application import StreamerApplication
 from app.audit import history
@@ -35,6 +36,7 @@ def leave(user: User, *, delete_messages: bool) -> None:
     db.session.commit()
     if delete_messages:
         authorship.delete_all_of(account_id, username)  # what was sent meanwhile; nothing more can come
+        sqlite.empty_the_log(db.engine)  # pages as they were before would stay in it
 
 
 def _erase(user: User, messages_deleted: bool) -> None:

@@ -31,17 +31,18 @@ def audit_log() -> str:
 @limited("exports")
 @recently_confirmed
 def export_audit_log() -> Response:
-    """What the list shows, all pages of it, as JSON Lines; that it was taken is in the log itself."""
-    which = log.asked(request.form)
-    if which is None:
+    """What the list shows, all pages of it, as JSON Lines or CSV; that it was taken is in the log itself."""
+    which, suffix = log.asked(request.form), request.form.get("format", "jsonl")
+    if which is None or suffix not in export.FORMATS:
         abort(400, "There is no such list.")
-    record("audit.exported", current_actor(), narrowed_by=which.query())
+    mimetype, as_format = export.FORMATS[suffix]
+    record("audit.exported", current_actor(), narrowed_by=which.query(), format=suffix)
     db.session.commit()
     return FlaskResponse(
-        stream_with_context(export.lines(*log.conditions(which))),
-        mimetype="application/jsonl",
+        stream_with_context(as_format(*log.conditions(which))),
+        mimetype=mimetype,
         headers={
-            "Content-Disposition": f'attachment; filename="audit-{now():%Y-%m-%d}.jsonl"',
+            "Content-Disposition": f'attachment; filename="audit-{now():%Y-%m-%d}.{suffix}"',
             "Cache-Control": "no-store",
         },
     )

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Select, and_, select
-from sqlalchemy.engine import Row
-from sqlalchemy.orm import aliased
+from cryptography.fernet import Fernet
+from sqlalchemy import Select, and_, bindparam, select, type_coerce
+from sqlalchemy.types import NullType
 
 from app.audit.actor import Actor
 from app.audit.event import AuditEvent, record
@@ -21,6 +21,11 @@ from app.encryption.keyring import EncryptionKeyError
 from app.extensions import db
 
 PAGE = 50
+SNIPPET = 120
+PAST_THE_LAST = 2**63 - 1
+
+said: Any = Message.__table__
+account, member = User.__table__, Membership.__table__
 
 
 def newest(channel: Channel, limit: int = PAGE) -> tuple[list[dict[str, Any]], bool]:
@@ -30,19 +35,14 @@ def newest(channel: Channel, limit: int = PAGE) -> tuple[list[dict[str, Any]], b
 
 def before(channel: Channel, message_id: int | None, limit: int) -> tuple[list[dict[str, Any]], bool]:
     """Up to ``limit`` messages before ``message_id`` (None: the newest), oldest first; whether there are older ones."""
-    query = _readable(channel).order_by(Message.id.desc()).limit(limit + 1)
-    if message_id is not None:
-        query = query.where(Message.id < message_id)
-    rows = db.session.execute(query).all()
-    return _wire(channel, rows[:limit][::-1]), len(rows) > limit
+    rows = _rows(BEFORE, channel.id, edge=PAST_THE_LAST if message_id is None else message_id, most=limit + 1)
+    return _lines(channel, rows[:limit][::-1]), len(rows) > limit
 
 
 def after(channel: Channel, message_id: int, limit: int) -> tuple[list[dict[str, Any]], bool]:
     """The oldest ``limit`` messages after ``message_id``, oldest first, and whether more follow."""
-    rows = db.session.execute(
-        _readable(channel).where(Message.id > message_id).order_by(Message.id).limit(limit + 1)
-    ).all()
-    return _wire(channel, rows[:limit]), len(rows) > limit
+    rows = _rows(AFTER, channel.id, edge=message_id, most=limit + 1)
+    return _lines(channel, rows[:limit]), len(rows) > limit
 
 
 def gone_among(channel: Channel, up_to: int, most: int) -> list[int]:
@@ -59,78 +59,95 @@ def gone_among(channel: Channel, up_to: int, most: int) -> list[int]:
 
 def quoted(channel: Channel, message_id: int) -> dict[str, Any] | None:
     """The snippet that a reply to ``message_id`` shows, or None when there is no such message (any more)."""
-    rows = db.session.execute(_readable(channel).where(Message.id == message_id)).all()
-    if not rows:
+    found = _lines(channel, _rows(BEFORE, channel.id, edge=message_id + 1, most=1))
+    if not found or found[0]["id"] != message_id:
         return None
-    shown = _wire(channel, rows)[0]
-    return {"id": shown["id"], "username": shown["author"]["username"], "text": shown["text"][:SNIPPET]}
+    return {"id": message_id, "username": found[0]["author"]["username"], "text": found[0]["text"][:SNIPPET]}
 
 
-SNIPPET = 120
-
-Quoted = aliased(Message)
-QuotedAuthor = aliased(User)
-
-
-def _readable(channel: Channel) -> Select[*tuple[Any, ...]]:
-    # Columns, not objects: an identity map of fifty messages costs more than decrypting them.
+def _page() -> Select[*tuple[Any, ...]]:
+    # Core, of columns: an identity map of fifty messages costs more than decrypting them. Who wrote them is asked for
+    # once, not joined to each: a few people write most of a page.
+    raw = [type_coerce(column, NullType()) for column in (said.c.random_id, said.c.body)]  # bytes on both databases
     return (
-        select(
-            Message.id,
-            Message.random_id,
-            Message.author_id,
-            Message.kind,
-            Message.body,
-            Message.data_key_id,
-            Message.reply_to,
-            Message.sent_at,
-            User.username,
-            User.role,
-            Membership.role.label("channel_role"),
-            Quoted.random_id.label("quoted_random_id"),
-            Quoted.author_id.label("quoted_author_id"),
-            Quoted.body.label("quoted_body"),
-            Quoted.data_key_id.label("quoted_data_key_id"),
-            QuotedAuthor.username.label("quoted_username"),
-        )
-        .join(User, User.id == Message.author_id)
-        .outerjoin(
-            Membership, and_(Membership.channel_id == Message.channel_id, Membership.account_id == Message.author_id)
-        )
-        .outerjoin(
-            Quoted,
-            and_(Quoted.channel_id == Message.channel_id, Quoted.id == Message.reply_to, Quoted.deleted_at.is_(None)),
-        )
-        .outerjoin(QuotedAuthor, QuotedAuthor.id == Quoted.author_id)
-        .where(Message.channel_id == channel.id, Message.deleted_at.is_(None))
+        select(said.c.id, raw[0], said.c.author_id, said.c.kind, raw[1], said.c.data_key_id)
+        .add_columns(said.c.reply_to, said.c.sent_at)
+        .where(said.c.channel_id == bindparam("channel"), said.c.deleted_at.is_(None))
+        .limit(bindparam("most"))
     )
 
 
-def _wire(channel: Channel, rows: Sequence[Row[Any]]) -> list[dict[str, Any]]:
-    return [_wire_of(channel, row) for row in rows]
+# Built once: SQLAlchemy takes longer to build these than the database to answer them.
+BEFORE = _page().where(said.c.id < bindparam("edge")).order_by(said.c.id.desc())
+AFTER = _page().where(said.c.id > bindparam("edge")).order_by(said.c.id)
+QUOTED = select(said.c.id, said.c.random_id, said.c.author_id, said.c.body, said.c.data_key_id).where(
+    said.c.channel_id == bindparam("channel"),
+    said.c.id.in_(bindparam("ids", expanding=True)),
+    said.c.deleted_at.is_(None),
+)
+AUTHORS = (
+    select(account.c.id, account.c.username, account.c.role, member.c.role)
+    .outerjoin(member, and_(member.c.account_id == account.c.id, member.c.channel_id == bindparam("channel")))
+    .where(account.c.id.in_(bindparam("ids", expanding=True)))
+)
 
 
-def _wire_of(channel: Channel, row: Row[Any]) -> dict[str, Any]:
-    text = _opened(row.data_key_id, row.id, row.random_id, channel.id, row.author_id, row.body)
-    reply = None
-    if row.reply_to is not None and row.quoted_body is not None:
-        quoted_text = _opened(
-            row.quoted_data_key_id,
-            row.reply_to,
-            row.quoted_random_id,
-            channel.id,
-            row.quoted_author_id,
-            row.quoted_body,
-        )
-        reply = {"id": row.reply_to, "username": row.quoted_username, "text": (quoted_text or UNVERIFIED)[:SNIPPET]}
-    elif row.reply_to is not None:
-        reply = {"id": row.reply_to, "username": "", "text": REMOVED}
-    author_badges = badges(row.role, "streamer" if row.author_id == channel.owner_id else row.channel_role)
-    shown = wire(row.id, channel.slug, row.username, author_badges, row.kind, text or UNVERIFIED, row.sent_at, reply)
-    if text is None:
-        shown["unverified"] = True
-        _record_unverified(channel, row.id)
-    return shown
+def _rows(query: Select[*tuple[Any, ...]], channel_id: int, **asked: object) -> Sequence[Any]:
+    return db.session.connection().execute(query, {"channel": channel_id, **asked}).all()
+
+
+class _Keys(dict[int, Fernet | None]):
+    """What opens the messages of one page: each key is looked up once."""
+
+    def __missing__(self, key_id: int) -> Fernet | None:
+        try:
+            self[key_id] = data_keys().fernet(key_id)
+        except EncryptionKeyError:  # its master key was dropped while we serve: one message, not the page
+            self[key_id] = None
+        return self[key_id]
+
+
+def _lines(channel: Channel, rows: Sequence[Any]) -> list[dict[str, Any]]:
+    keys, channel_id, slug = _Keys(), channel.id, channel.slug
+    replied_to = {reply_to for *_, reply_to, _ in rows if reply_to is not None}
+    earlier = _rows(QUOTED, channel_id, ids=list(replied_to)) if replied_to else []
+    authors = _authors(channel, {row[2] for row in (*rows, *earlier)})
+    snippets = _snippets(channel_id, earlier, keys, authors)
+    lines = []
+    for message_id, random_id, author_id, kind, body, key_id, reply_to, sent_at in rows:
+        text = open_body(keys[key_id], message_id, random_id, channel_id, author_id, body)
+        reply = None if reply_to is None else snippets.get(reply_to) or _removed(reply_to)
+        line = wire(message_id, slug, *authors[author_id], kind, text or UNVERIFIED, sent_at, reply)
+        if text is None:
+            line["unverified"] = True
+            _record_unverified(channel, message_id)
+        lines.append(line)
+    return lines
+
+
+def _authors(channel: Channel, ids: set[int]) -> dict[int, tuple[str, list[str]]]:
+    """Name and badges of each."""
+    found = _rows(AUTHORS, channel.id, ids=list(ids)) if ids else []
+    owner_id = channel.owner_id
+    return {
+        account_id: (username, badges(role, "streamer" if account_id == owner_id else channel_role))
+        for account_id, username, role, channel_role in found
+    }
+
+
+def _snippets(
+    channel_id: int, rows: Sequence[Any], keys: _Keys, authors: dict[int, tuple[str, list[str]]]
+) -> dict[int, dict[str, Any]]:
+    """What replies show of these messages, by id."""
+    found = {}
+    for message_id, random_id, author_id, body, key_id in rows:
+        text = open_body(keys[key_id], message_id, random_id, channel_id, author_id, body) or UNVERIFIED
+        found[message_id] = {"id": message_id, "username": authors[author_id][0], "text": text[:SNIPPET]}
+    return found
+
+
+def _removed(message_id: int) -> dict[str, Any]:
+    return {"id": message_id, "username": "", "text": REMOVED}
 
 
 def _record_unverified(channel: Channel, message_id: int) -> None:
@@ -141,11 +158,3 @@ def _record_unverified(channel: Channel, message_id: int) -> None:
         record(
             "message.unverified", Actor(name="streamzy"), target_kind="message", target_id=message_id, target_name=which
         )
-
-
-def _opened(key_id: int, message_id: int, random_id: bytes, channel_id: int, author_id: int, body: bytes) -> str | None:
-    try:
-        key = data_keys().fernet(key_id)
-    except EncryptionKeyError:  # its master key was dropped while we serve: one message, not the page
-        key = None
-    return open_body(key, message_id, random_id, channel_id, author_id, body)

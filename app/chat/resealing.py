@@ -9,32 +9,42 @@ keys under which nothing is left are destroyed.
 
 from __future__ import annotations
 
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from cryptography.fernet import Fernet
-from sqlalchemy import ColumnElement, Row, func, null, select, type_coerce, update
+from sqlalchemy import ColumnElement, Row, Select, bindparam, func, null, select, type_coerce, update
 from sqlalchemy.types import NullType
 
 from app import sqlite
 from app.channels.channel import Channel
 from app.chat.message import Message, reseal_body
+from app.chat.pace import Pace, giving_way
 from app.chat.swap import Swap, Swapped
 from app.encryption import key_work
 from app.encryption.data_key import MESSAGES, DataKey, data_keys, destroy, period_of
 from app.encryption.key_work import KeyWork
 from app.extensions import db
-from app.workers.worker import Worker
 
-# A write keeps everybody else's waiting on SQLite: batches are cut so that it lasts about this long, in seconds.
-ALONE, BESIDE_CHAT = 0.004, 0.002
-SMALLEST_BATCH, LARGEST_BATCH = 20, 1000
 PAGE = 1000
-LOOK_FOR_WORKERS_SECONDS = 2
+table: Any = Message.__table__
+
+
+def _page_under(when: ColumnElement[Any]) -> Select[*tuple[Any, ...]]:
+    # Core, of what is needed and no more: whatever is done for each message costs time beside encrypting it.
+    raw = [type_coerce(column, NullType()) for column in (table.c.random_id, table.c.body)]  # bytes on both databases
+    return (
+        select(table.c.id, raw[0], table.c.author_id, raw[1], table.c.data_key_id, when)
+        .where(table.c.channel_id == bindparam("channel"), table.c.id > bindparam("after"))
+        .where(table.c.data_key_id.in_(bindparam("keys", expanding=True)))
+        .order_by(table.c.id)
+        .limit(PAGE)
+    )
+
+
+UNDER_KEYS_OF_MONTHS, UNDER_ANY_KEYS = _page_under(null()), _page_under(table.c.sent_at)
 
 
 def begin(channel: Channel | None) -> tuple[KeyWork, bool]:
@@ -52,14 +62,17 @@ def begin(channel: Channel | None) -> tuple[KeyWork, bool]:
     return work, False
 
 
-def run(work: KeyWork) -> Iterator[int]:
-    """Encrypt everything anew, committing batch by batch; yields how many messages were in each."""
+def run(work: KeyWork, *, nice: int = 0) -> Iterator[int]:
+    """Encrypt everything anew, committing batch by batch; yields how many messages were in each.
+
+    Takes that many steps back behind whoever serves, for the rest of this thread.
+    """
     since, chosen = work.started_at, work.channel_id
     ids = [chosen] if chosen else list(db.session.scalars(select(Channel.id).order_by(Channel.id)))
     db.session.rollback()
     if db.engine.dialect.name == "sqlite":
         sqlite.hurry(db.engine)
-    with Swap(db.engine) as swap, giving_way():
+    with Swap(db.engine) as swap, giving_way(nice):
         pace = Pace()
         for channel_id in ids:
             if keys := _retire(channel_id, since):
@@ -133,26 +146,20 @@ def _reseal_channel(channel_id: int, old: dict[int, _Keys], swap: Swap, pace: Pa
             began = time.monotonic()
             resealed = _resealed(channel_id, batch, old, anew)
             if resealed:
-                pace.wrote(len(resealed), swap.put(resealed))
+                pace.wrote(*swap.put(resealed))
             yield len(batch)
             pace.rest(time.monotonic() - began)
 
 
-def _page(channel_id: int, old: dict[int, _Keys], after: int) -> list[Row[Any]]:
-    # Core rows of what is needed and no more: whatever is done for each message costs time beside encrypting it.
-    when = Message.sent_at if any(not key.period for key in old.values()) else null()
-    columns = (Message.id, _raw(Message.random_id), Message.author_id, _raw(Message.body), Message.data_key_id, when)
-    query = select(*columns).where(Message.channel_id == channel_id, Message.data_key_id.in_(old), Message.id > after)
-    page = list(db.session.execute(query.order_by(Message.id).limit(PAGE)))
+def _page(channel_id: int, old: dict[int, _Keys], after: int) -> Sequence[Row[Any]]:
+    asked = {"channel": channel_id, "keys": list(old), "after": after}
+    query = UNDER_KEYS_OF_MONTHS if all(key.period for key in old.values()) else UNDER_ANY_KEYS
+    page = db.session.connection().execute(query, asked).all()
     db.session.rollback()  # no transaction stays open while we compute
     return page
 
 
-def _raw(column: Any) -> Any:
-    return type_coerce(column, NullType())  # bytes are bytes on both databases
-
-
-def _resealed(channel_id: int, page: list[Row[Any]], old: dict[int, _Keys], anew: _NewKeys) -> list[Swapped]:
+def _resealed(channel_id: int, page: Sequence[Row[Any]], old: dict[int, _Keys], anew: _NewKeys) -> list[Swapped]:
     found = []
     row: Any
     for row in page:
@@ -161,39 +168,5 @@ def _resealed(channel_id: int, page: list[Row[Any]], old: dict[int, _Keys], anew
         new_id, seals = anew[period or period_of(sent_at)]
         fresh = reseal_body(opens, seals, message_id, random_id, channel_id, author_id, body)
         if fresh is not None:  # what cannot be verified stays as it is, for `flask keys verify` to name
-            found.append((channel_id, message_id, body.decode(), fresh.decode(), new_id))
+            found.append((channel_id, message_id, key_id, fresh.decode(), new_id))
     return found
-
-
-class Pace:
-    """How many messages one write holds, and how long to rest after it: nothing hurries beside people who chat."""
-
-    def __init__(self) -> None:
-        self.batch = 100
-        self._looked_at = 0.0
-        self._somebody_serves = False
-
-    def wrote(self, messages: int, seconds: float) -> None:
-        """Take the next batch so that its write lasts as long as wanted."""
-        if seconds:
-            wanted = messages * min(2.0, (BESIDE_CHAT if self._somebody_serves else ALONE) / seconds)
-            self.batch = int(min(LARGEST_BATCH, max(SMALLEST_BATCH, wanted)))
-
-    def rest(self, worked: float) -> None:
-        """Where somebody serves, do nothing for as long as we worked: half the time is theirs alone."""
-        if time.monotonic() - self._looked_at > LOOK_FOR_WORKERS_SECONDS:
-            self._somebody_serves, self._looked_at = bool(Worker.living()), time.monotonic()
-            db.session.rollback()
-        if self._somebody_serves:
-            time.sleep(worked)
-
-
-@contextmanager
-def giving_way() -> Iterator[None]:
-    """Hand the interpreter over at once to the thread that writes: it asks for it between two messages only."""
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(0.0005)
-    try:
-        yield
-    finally:
-        sys.setswitchinterval(before)

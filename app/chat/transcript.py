@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
@@ -12,6 +10,7 @@ from typing import Any, NamedTuple
 import gevent
 from sqlalchemy import func, select
 
+from app import spreadsheet
 from app.auth.user import User
 from app.channels.stream_time import Streams
 from app.chat.line import UNVERIFIED, timestamp
@@ -21,8 +20,6 @@ from app.encryption.keyring import EncryptionKeyError
 from app.extensions import db
 
 PAGE = 500  # decrypted before the others in this process have their turn
-# How a cell begins that a spreadsheet takes for a formula: it could send the other cells away.
-DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 class Line(NamedTuple):
@@ -84,11 +81,11 @@ def as_jsonl(found: Iterable[Line]) -> Iterator[str]:
 
 def as_csv(found: Iterable[Line]) -> Iterator[str]:
     """A heading, and a row for each, in which no cell is a formula."""
-    yield _row("id", "sent_at", "offset", "author", "kind", "reply_to", "text")
+    yield spreadsheet.row("id", "sent_at", "offset", "author", "kind", "reply_to", "text")
     for line in found:
         text = UNVERIFIED if line.text is None else line.text
         replied = "" if line.reply_to is None else str(line.reply_to)
-        yield _row(str(line.id), timestamp(line.sent_at), line.offset, line.author, line.kind, replied, text)
+        yield spreadsheet.row(str(line.id), timestamp(line.sent_at), line.offset, line.author, line.kind, replied, text)
 
 
 def as_text(found: Iterable[Line]) -> Iterator[str]:
@@ -116,9 +113,3 @@ def _text(channel_id: int, row: Any) -> str | None:
     except EncryptionKeyError:  # its master key was dropped: one message, not the file
         key = None
     return open_body(key, row.id, row.random_id, channel_id, row.author_id, bytes(row.body))
-
-
-def _row(*cells: str) -> str:
-    written = io.StringIO()
-    csv.writer(written).writerow([f"'{cell}" if cell.startswith(DANGEROUS) else cell for cell in cells])
-    return written.getvalue()

@@ -47,13 +47,14 @@ def write_anchor(file: TextIO) -> None:
 
 
 @audit.command("export", cls=Command)
+@click.option("--format", "as_format", type=click.Choice(sorted(export.FORMATS)), default="jsonl", show_default=True)
 @click.option("--since", type=click.DateTime(), help="UTC.")
 @click.option("--until", type=click.DateTime(), help="UTC.")
-def write_all(since: datetime | None, until: datetime | None) -> None:
-    """Print the log as JSON Lines, oldest first. That it was exported is in it afterwards."""
+def write_all(as_format: str, since: datetime | None, until: datetime | None) -> None:
+    """Print the log, oldest first, as JSON Lines or for a spreadsheet. That it was exported is in it afterwards."""
     which = [AuditEvent.at >= since.replace(tzinfo=UTC)] if since else []
     which += [AuditEvent.at < until.replace(tzinfo=UTC)] if until else []
-    for line in export.lines(*which):
+    for line in export.FORMATS[as_format][1](*which):
         click.echo(line, nl=False)
     record("audit.exported", Actor.command("audit export"))
     db.session.commit()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -130,8 +129,7 @@ def _rotate_messages(channel: Channel | None) -> None:
     else:
         click.echo(f"Going on where it was interrupted: {work.done} of {work.total} messages are done.")
     db.session.commit()
-    os.nice(10)  # the chat comes first
-    for _ in _shown("Encrypting messages", work, resealing.run(work)):
+    for _ in _shown("Encrypting messages", work, resealing.run(work, nice=10)):  # the chat comes first
         pass
     if destroyed := resealing.clear_up(work):
         record("keys.destroyed", ACTOR, data_keys=destroyed, why="messages rotated")

@@ -40,12 +40,14 @@ def unseal(key: Fernet | None, context: bytes, token: bytes) -> str | None:
 
 def unsealed_bytes(key: Fernet | None, token: bytes) -> bytes | None:
     """What was sealed, place and text, or None when this key does not open it. The caller compares the place."""
+    if key is None:
+        return None
     try:
-        plain = None if key is None else key.decrypt(token)
+        plain = key.decrypt(token)
     except InvalidToken:
         return None
     # Fernet's base64 skips what is not of its alphabet, and all that follows the padding: a token has one length only.
-    return plain if plain is not None and len(token) == _token_length(len(plain)) else None
+    return plain if len(token) == _token_length(len(plain)) else None
 
 
 def _token_length(plain: int) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import re
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -145,6 +146,17 @@ def test_messages_go_everywhere_if_one_says_so_and_open_screens_hear_of_it(peopl
     assert (told.channel_id, told.details) == (channel.id, {"channel": "lounge", "up_to": 3, "username": "vera"})
     say(channel, named("keeper"), "goes on")
     assert history.newest(channel)[0][-1]["id"] == 4, "numbers are not given twice"
+
+
+def test_messages_that_went_with_their_author_are_in_no_file_of_the_database(app: Flask, people: People) -> None:
+    vera = people.viewer("vera")
+    say(lounge(people.account("keeper")), named("vera"), "first")
+    body = db.session.scalars(select(Message.body)).one()
+    db.session.rollback()
+    path = db.engine.url.database
+    leave(vera, messages="delete")
+    for file in (Path(str(path)), Path(f"{path}-wal")):
+        assert body not in file.read_bytes()
 
 
 @on_both_databases

@@ -96,4 +96,7 @@ def test_the_download_takes_the_password_holds_what_is_listed_and_is_recorded(ap
     assert [line["id"] for line in lines] == wanted
     assert lines[0]["target"] == "first" and len(lines[0]["hash"]) == 64
     [recorded] = events("audit.exported")
-    assert recorded.details == {"narrowed_by": {"kind": "login", "name": "mallory"}}
+    assert recorded.details == {"narrowed_by": {"kind": "login", "name": "mallory"}, "format": "jsonl"}
+    answer = admin.post_form(f"{PAGE}/export", on=asked, format="csv")
+    assert answer.mimetype == "text/csv" and len(answer.text.splitlines()) == 3
+    assert admin.post_form(f"{PAGE}/export", on=asked, format="exe").status_code == 400

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 
 import pytest
@@ -41,6 +43,18 @@ def test_a_cut_off_end_is_noticed(flask: RunFlask) -> None:
     db.session.execute(delete(AuditEvent).where(AuditEvent.id == 3))
     db.session.commit()
     assert "the end was cut off" in flask("audit", "verify", code=1).stdout
+
+
+def test_in_a_spreadsheet_no_cell_is_a_formula_and_every_event_is_there(flask: RunFlask) -> None:
+    record("login.failed", Actor("visitor"), target_kind="account", target_name='=HYPERLINK("//example.org")', why="x")
+    db.session.commit()
+    rows = list(csv.DictReader(io.StringIO(flask("audit", "export", "--format", "csv").stdout)))
+    assert [row["target"] for row in rows] == ["alice", "bob", "carol", """'=HYPERLINK("//example.org")"""]
+    assert [row["id"] for row in rows] == ["1", "2", "3", "4"]
+    assert rows[3]["details"] == '{"why": "x"}' and len(rows[0]["hash"]) == 64
+    as_lines = flask("audit", "export", "--format", "jsonl").stdout.splitlines()
+    assert json.loads(as_lines[3])["target"] == '=HYPERLINK("//example.org")', "a program gets what was said"
+    assert "Invalid value for '--format'" in flask("audit", "export", "--format", "xlsx", code=2).stderr
 
 
 def test_without_the_key_it_cannot_run_and_says_so(app: Flask, flask: RunFlask) -> None:

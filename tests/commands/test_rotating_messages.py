@@ -12,7 +12,7 @@ from sqlalchemy import delete, func, select, update
 
 from app.auth.user import User
 from app.channels.channel import Channel
-from app.chat import erasure, resealing
+from app.chat import erasure, pace, resealing
 from app.chat.history import newest
 from app.chat.message import Message, open_body
 from app.clock import Clock, now
@@ -43,23 +43,23 @@ def harbour(people: People) -> Channel:
 def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two messages a page, and no rest."""
 
-    def begin(self: resealing.Pace) -> None:
+    def begin(self: pace.Pace) -> None:
         self.batch = 2
 
-    monkeypatch.setattr(resealing.Pace, "__init__", begin)
-    monkeypatch.setattr(resealing.Pace, "wrote", lambda self, messages, seconds: None)
-    monkeypatch.setattr(resealing.Pace, "rest", lambda self, worked: None)
+    monkeypatch.setattr(pace.Pace, "__init__", begin)
+    monkeypatch.setattr(pace.Pace, "wrote", lambda self, messages, seconds: None)
+    monkeypatch.setattr(pace.Pace, "rest", lambda self, worked: None)
 
 
 def test_a_write_that_took_long_makes_the_next_one_smaller() -> None:
-    pace = resealing.Pace()
-    pace.wrote(100, resealing.ALONE * 4)
-    assert pace.batch == 25
-    pace.wrote(100, resealing.ALONE * 1000)
-    assert pace.batch == resealing.SMALLEST_BATCH
+    ours = pace.Pace()
+    ours.wrote(100, pace.ALONE * 4)
+    assert ours.batch == 25
+    ours.wrote(100, pace.ALONE * 1000)
+    assert ours.batch == pace.SMALLEST_BATCH
     for _ in range(20):
-        pace.wrote(pace.batch, resealing.ALONE / 100)
-    assert pace.batch == resealing.LARGEST_BATCH
+        ours.wrote(ours.batch, pace.ALONE / 100)
+    assert ours.batch == pace.LARGEST_BATCH
 
 
 def test_beside_people_who_chat_a_write_is_shorter_and_half_the_time_is_theirs(
@@ -67,14 +67,14 @@ def test_beside_people_who_chat_a_write_is_shorter_and_half_the_time_is_theirs(
 ) -> None:
     slept: list[float] = []
     monkeypatch.setattr("time.sleep", slept.append)
-    alone, beside = resealing.Pace(), resealing.Pace()
+    alone, beside = pace.Pace(), pace.Pace()
     alone.rest(0.25)
     assert not slept, "nobody serves"
     Presence(app, [data_keys().ring.newest_id]).beat()
     beside.rest(0.25)
     assert slept == [0.25]
-    for pace in (alone, beside):
-        pace.wrote(100, resealing.ALONE)
+    for one in (alone, beside):
+        one.wrote(100, pace.ALONE)
     assert beside.batch < alone.batch
 
 
