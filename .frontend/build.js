@@ -7,7 +7,7 @@ import { build } from "esbuild";
 
 const STATIC = fileURLToPath(new URL("../static/", import.meta.url));
 const PACKAGES = fileURLToPath(new URL("node_modules/", import.meta.url));
-const ENTRIES = ["page.js", "chat/channel.js", "admin/review.js"];
+const ENTRIES = ["page.js", "chat/channel.js", "admin/review.js", "admin/progress.js"];
 const COMPONENTS = 2; // emojibase's group of skin tones and hair, which are no emoji of their own
 const NEWEST = 15.1; // of Unicode: what came later is an empty box on too many screens
 const AS_PICTURE = "\u{fe0f}"; // asked for where a sign is a letter by default, such as ☺

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from sqlalchemy import select
 
 from app.audit.event import GENESIS, AuditEvent, AuditHead, link
 from app.extensions import db
 
-PAGE = 1000
+PAGE = 250  # verified before the others in this process have their turn
 LOWEST_ID = -(2**63)  # a row that was put in may have any number
 
 
-def problems() -> Iterator[str]:
+def problems(turn: Callable[[int], object] = lambda _: None) -> Iterator[str]:
     """Yield one line for each thing that is wrong, first row first; nothing when the chain holds.
 
     A cut-off end is seen even if the head was rewritten to fit: without the key nobody knows what it would have to
     say. Only who puts back an old copy of the whole log is not found out: keep anchors outside the database for that.
+    ``turn`` is called after each page, with the number of its last row.
     """
     # Read first: what is appended while this runs is the next verification's business.
     head = db.session.execute(select(AuditHead.last_id, AuditHead.last_hash)).first()
     expected_id, end_mark = 1, GENESIS
-    for row in _rows(head.last_id if head else 0):
+    for row in _rows(head.last_id if head else 0, turn):
         if row.id < expected_id:
             yield f"row {row.id} was put in before the first one"
             continue
@@ -51,7 +52,7 @@ def length() -> int:
     return db.session.scalar(select(AuditHead.last_id).where(AuditHead.id == 1)) or 0
 
 
-def _rows(last_id: int) -> Iterator[AuditEvent]:
+def _rows(last_id: int, turn: Callable[[int], object]) -> Iterator[AuditEvent]:
     after = LOWEST_ID
     while True:
         page = db.session.scalars(
@@ -65,6 +66,7 @@ def _rows(last_id: int) -> Iterator[AuditEvent]:
         yield from page
         after = page[-1].id
         db.session.expunge_all()
+        turn(after)
 
 
 def _beyond_the_head() -> list[int]:

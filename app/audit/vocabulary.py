@@ -93,6 +93,7 @@ EVENTS = {
     "keys.messages_rotated": "Messages began to be encrypted anew, under new data keys",
     "keys.destroyed": "Data keys destroyed: what they sealed opens never again",
     "audit.exported": "Audit log downloaded, or printed by an operator",
+    "audit.verified": "Audit log verified from its first row to its last",
     "backup.created": "Backup made",
     "backup.checked": "Backup restored to a scratch place and looked at",
     "backup.restored": "Database replaced by a backup",

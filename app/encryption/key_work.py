@@ -10,11 +10,11 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.clock import UtcDateTime, now
 from app.extensions import Base, db
 
-MASTER, MESSAGES, VERIFICATION = "master", "messages", "verification"
+MASTER, MESSAGES, VERIFICATION, AUDIT = "master", "messages", "verification", "audit"
 
 
 class KeyWork(Base):
-    """One rotation of the master key or of messages, or one verification, from its beginning to its end."""
+    """One rotation of the master key or of messages, or one verification of messages or of the audit log."""
 
     __tablename__ = "key_work"
 

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import timedelta
 
 import pytest
 from flask import Flask
 from sqlalchemy import update
 
+from app.audit import verification
 from app.audit.actor import Actor
 from app.audit.event import AuditEvent, record
 from app.clock import Clock
+from app.encryption import key_work
+from app.encryption.key_work import KeyWork
 from app.extensions import db
 from tests.people import PASSWORD, People, Person
 from tests.postgres import on_both_databases
@@ -100,3 +104,43 @@ def test_the_download_takes_the_password_holds_what_is_listed_and_is_recorded(ap
     answer = admin.post_form(f"{PAGE}/export", on=asked, format="csv")
     assert answer.mimetype == "text/csv" and len(answer.text.splitlines()) == 3
     assert admin.post_form(f"{PAGE}/export", on=asked, format="exe").status_code == 400
+
+
+def verified(app: Flask, admin: Person) -> str:
+    """What the page says once the verification it began is over."""
+    assert admin.post_form(f"{PAGE}/verify", on=PAGE).status_code == 303
+    app.extensions["audit_verification"].join(20)
+    db.session.rollback()
+    return admin.get(PAGE).text
+
+
+@on_both_databases
+def test_every_row_is_verified_at_an_admins_wish_and_what_is_wrong_is_said(app: Flask, people: People) -> None:
+    admin, changed = people.admin(), note()
+    for _ in range(3):
+        note()
+    assert "Nobody has had all rows verified" in admin.get(PAGE).text
+    page = verified(app, admin)
+    assert "Whole" in page and "rows was changed, none is missing" in page
+    db.session.execute(update(AuditEvent).where(AuditEvent.id == changed).values(event="logout"))
+    db.session.commit()
+    assert "1 thing is wrong" in verified(app, admin)
+    first, second = events("audit.verified")
+    assert first.details and second.details
+    assert first.details["problems"] == 0 and first.actor_id is not None
+    assert second.details["first"] == [f"row {changed} was changed"]
+
+
+def test_a_verification_under_way_says_how_far_it_is_and_is_not_begun_twice(people: People) -> None:
+    admin = people.admin()
+    work = KeyWork.begin(key_work.AUDIT, 1000)
+    work.note(250, 125.0)
+    db.session.commit()
+    for address in (PAGE, f"{PAGE}/under-way"):
+        page = admin.get(address).text
+        assert "250 of 1,000" in page and "125 a second, about 6 s left" in page and "data-under-way" in page
+        assert "/audit/verify" not in page, "the button is gone"
+    assert verification.begin() is None, "and does nothing for who kept it"
+    work.updated_at -= timedelta(minutes=5)
+    db.session.commit()
+    assert "was interrupted" in admin.get(PAGE).text

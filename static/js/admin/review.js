@@ -1,6 +1,7 @@
 // The queue of applications, live: news come over the chat's socket, what is new is asked for as a page, and its marked
 // parts take the place of the old ones. Without socket or script every page is as good once it is loaded anew.
 import { Connection } from "../chat/connection.js";
+import { fetchPage } from "../page/fetched_page.js";
 import { showLocalTimes } from "../page/local_time.js";
 import { listenForKeys } from "./keys.js";
 
@@ -16,17 +17,6 @@ const HOW = {
 };
 const main = document.querySelector("[data-review]");
 let timer;
-
-/** Markup from a string is refused by the page's policy; a document that the browser fetched is none. */
-function fetchPage(address) {
-  return new Promise((resolve) => {
-    const request = new XMLHttpRequest();
-    request.open("GET", address);
-    request.responseType = "document";
-    request.onloadend = () => resolve(request.status === 200 && request.response ? request.response : null);
-    request.send();
-  });
-}
 
 const boxes = () => document.querySelectorAll("input[name=chosen]");
 
