@@ -60,8 +60,10 @@ IN_WORDS: dict[type[Exception], str] = {
 def deliver() -> Iterator[object]:
     """Send what is due. Killed between sending a letter and noting that, it is sent once more: better than never."""
     settings: Settings = current_app.config["STREAMZY"]
+    if not settings.mail_server:
+        return
     letters.forget_old()
-    while settings.mail_server and (letter_id := letters.take()):
+    while letter_id := letters.take():
         yield letter_id
         try:
             with gevent.Timeout(TRY_SECONDS, TimeoutError()):
@@ -73,13 +75,13 @@ def deliver() -> Iterator[object]:
             with gevent.Timeout(TRY_SECONDS, TimeoutError()):
                 _hand_over(settings, server, letter_id)
         except TROUBLE as error:
+            server.close()  # without a word: no transaction may wait for what it would answer
             db.session.rollback()
             _note_failure(letter_id, error)
         else:
             letters.sent(letter_id)
             db.session.commit()  # now, and not with the next yield: whoever holds the lease, it was sent
             LETTERS.labels("sent").inc()
-        finally:
             _hang_up(server)
         yield letter_id
 

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.journeys.conftest import world  # noqa: F401 - a fixture: people and an admin at work
+from tests.journeys.test_accessibility import AXE, violations
 from tests.journeys.test_phone_width import PHONE, too_wide
 from tests.journeys.world import CHANNEL, World
 
@@ -24,13 +25,22 @@ def decide(built: World, how: str, reason: str) -> None:
     assert answer.ok, answer.text[:3000]
 
 
+def assert_for_everybody(page: Page) -> None:
+    """Everything unfolded, nothing is cut on a phone, and axe finds nothing in any theme."""
+    page.evaluate("document.querySelectorAll('main details').forEach((folded) => { folded.open = true; })")
+    assert not too_wide(page)
+    assert not violations(page)
+
+
 @pytest.mark.prove
 @pytest.mark.browser
 def test_from_the_form_to_the_sign_in_and_to_nothing_left(
     world: World,  # noqa: F811 - the fixture above
     new_context: Callable[..., BrowserContext],
 ) -> None:
-    page = new_context(base_url=world.server.url, viewport=PHONE).new_page()
+    window = new_context(base_url=world.server.url, viewport=PHONE)
+    window.add_init_script(path=AXE)
+    page = window.new_page()
     page.goto("/apply")
     for typed, told in (
         (CHANNEL, "This name is taken"),
@@ -49,15 +59,20 @@ def test_from_the_form_to_the_sign_in_and_to_nothing_left(
     expect(page.locator("#email-error")).to_contain_text("This is not an e-mail address.")
     expect(page.locator("[data-error-summary]")).to_be_focused()
     expect(page.locator("#about")).to_have_value("Owls, mostly.")
-    assert not too_wide(page)
+    assert_for_everybody(page)
     page.locator("#email").fill("ida@example.org")
     page.locator("form[action='/apply'] [type=submit]").click()
     link = page.locator("#status-link").inner_text().strip()
     with page.expect_download() as downloading:
         page.get_by_role("link", name="Save as a file").click()
     assert link in Path(downloading.value.path()).read_text()
+    assert_for_everybody(page)
 
     decide(world, "ask", "How late at night?")
+    page.goto(link)
+    page.get_by_role("button", name="Send the answer").click()
+    expect(page.locator("#answer-error")).to_contain_text("Type your answer.")
+    assert_for_everybody(page)
     plain = new_context(base_url=world.server.url, viewport=PHONE, java_script_enabled=False).new_page()
     plain.goto(link)
     expect(plain.locator("#application-status")).to_have_text("needs_information")
@@ -71,7 +86,10 @@ def test_from_the_form_to_the_sign_in_and_to_nothing_left(
     page.get_by_role("button", name="Show my sign-in once").click()
     password = page.locator("#generated-password").text_content() or ""
     assert len(password) == 16
-    assert not too_wide(page)
+    assert_for_everybody(page)
+    page.goto(link)
+    expect(page.get_by_role("heading", name="Your sign-in has been shown")).to_be_visible()
+    assert_for_everybody(page)
     plain.goto(link)
     expect(plain.get_by_role("heading", name="Your sign-in has been shown")).to_be_visible()
     expect(plain.locator("#generated-password")).to_have_count(0)
