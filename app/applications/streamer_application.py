@@ -95,7 +95,7 @@ class StreamerApplication(Base):
         Raises NameRefused when the slug is taken. A second application of one contact is taken like any other.
         ``network`` is a ``contact.network_hash``.
         """
-        cls.check_wish(slug, applicant)  # before the receipt is counted: what is refused has none
+        _check_free(slug, applicant)  # before the receipt is counted: what is refused has none
         to_be_mailed = letter.may_be_sent_to(email)
         signs = "".join(secrets.choice(REFERENCE_SIGNS) for _ in range(8))
         application = cls(
@@ -210,8 +210,7 @@ class StreamerApplication(Base):
     def check_wish(cls, slug: str, applicant: User | None) -> None:
         """Raise NameRefused where ``submit`` would: nothing is reserved, so it may be otherwise a moment later."""
         names.check_slug(slug)
-        if not _is_own_name(slug, applicant) and names.is_taken(slug):
-            raise names.NameRefused(names.TAKEN)
+        _check_free(slug, applicant)
 
     @property
     def reveal_expired(self) -> bool:
@@ -235,6 +234,11 @@ class StreamerApplication(Base):
     def target(self) -> dict[str, Any]:
         """What an audit event about it names."""
         return {"target_kind": "application", "target_id": self.id, "target_name": self.reference}
+
+
+def _check_free(slug: str, applicant: User | None) -> None:
+    if not _is_own_name(slug, applicant) and names.is_taken(slug):
+        raise names.NameRefused(names.TAKEN)
 
 
 def _is_own_name(slug: str, applicant: User | None) -> bool:
