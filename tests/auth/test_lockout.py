@@ -74,6 +74,15 @@ def test_a_clock_that_is_set_neither_keeps_a_lock_for_a_day_nor_opens_more_than_
 
 
 @on_both_databases
+def test_a_try_that_looked_at_the_clock_before_the_lock_began_does_not_open_it(people: People, clock: Clock) -> None:
+    people.account("vera")
+    guess(people, "vera", times=5)
+    clock.offset_seconds = -MINUTE  # it waited for its turn to be counted, as one of many at once
+    assert guess(people, "vera", PASSWORD) == [401]
+    assert [event.event for event in events()][-1] == "login.refused"
+
+
+@on_both_databases
 def test_guessing_on_does_not_prolong_a_lock(people: People, clock: Clock) -> None:
     """Else anybody could keep anybody out for ever with one request a quarter of an hour."""
     people.account("vera")
