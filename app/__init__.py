@@ -143,9 +143,10 @@ def _configure(app: Flask, settings: Settings) -> None:
         WTF_CSRF_TIME_LIMIT=None,  # a form must not die before its session
         WTF_CSRF_SSL_STRICT=False,  # status pages send no referrer; the token is what counts
         SQLALCHEMY_DATABASE_URI=settings.database_url,
-        SQLALCHEMY_ENGINE_OPTIONS={"connect_args": sqlite.CONNECT_ARGS}
-        if settings.sqlite
-        else {"pool_pre_ping": True, "pool_size": 10},
+        SQLALCHEMY_ENGINE_OPTIONS={
+            "hide_parameters": True,  # an error's text goes into the log: what people typed does not
+            **({"connect_args": sqlite.CONNECT_ARGS} if settings.sqlite else {"pool_pre_ping": True, "pool_size": 10}),
+        },
         PREFERRED_URL_SCHEME="https" if settings.session_cookie_secure else "http",
     )
     app.logger.setLevel(logging.INFO)
