@@ -53,7 +53,7 @@ from app.operations.routes import operations
 from app.security.counters import Counters
 from app.security.headers import SecurityHeaders
 from app.security.origins import same_origin
-from app.security.rate_limits import limit_pages
+from app.security.page_limits import limiter
 from app.security.round_trip import RoundTrip
 from app.security.seats import Seats
 from app.workers import duty  # noqa: F401 - its table belongs to the schema
@@ -75,7 +75,7 @@ def create_app(settings: Settings) -> Flask:
             sqlite.prepare(db.engine)
     migrate.init_app(app, db, directory=str(ROOT / "migrations"))
     permissions.recognise_before_requests(app)
-    limit_pages(app)
+    limiter.init_app(app)
     csrf.init_app(app)
     permissions.guard_before_requests(app)
     app.extensions["data_keys"] = _data_keys(settings)

@@ -35,7 +35,7 @@ from app.channels.channel import Channel
 from app.chat.authorship import written_by
 from app.clock import now
 from app.extensions import db
-from app.security.rate_limits import limited
+from app.security.page_limits import limited
 
 HISTORY = timedelta(days=90)
 

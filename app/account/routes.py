@@ -30,7 +30,7 @@ from app.auth.routes import put_in_cookie
 from app.auth.session import UserSession
 from app.channels.channel import Channel
 from app.extensions import db
-from app.security.rate_limits import limited
+from app.security.page_limits import limited
 
 account = Blueprint("account", __name__, url_prefix="/account")
 

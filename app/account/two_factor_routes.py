@@ -25,7 +25,7 @@ from app.auth.recovery_code import RecoveryCode
 from app.auth.two_factor import NotInTheOrder, WrongCode
 from app.auth.verify_routes import CHALLENGE, as_json, spend_challenge, this_site
 from app.extensions import db
-from app.security.rate_limits import limited
+from app.security.page_limits import limited
 
 two_factor_pages = Blueprint("two_factor", __name__, url_prefix="/account/two-factor")
 

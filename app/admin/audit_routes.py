@@ -14,7 +14,7 @@ from app.audit.event import record
 from app.auth.permissions import admins_only, current_actor, in_the_background, recently_confirmed
 from app.clock import now
 from app.extensions import db
-from app.security.rate_limits import limited
+from app.security.page_limits import limited
 
 
 @admin.get("/audit")

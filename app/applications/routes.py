@@ -14,7 +14,8 @@ from app.auth.name import LONGEST, NameRefused
 from app.auth.permissions import ask_to_sign_in, current_actor, current_user, open_to_everyone
 from app.encryption.data_key import data_keys
 from app.extensions import db
-from app.security.rate_limits import address_key, limited, spend
+from app.security.page_limits import limited
+from app.security.rate_limits import address_key, spend
 
 applications = Blueprint("applications", __name__, url_prefix="/apply")
 

@@ -19,7 +19,7 @@ from app.applications.streamer_application import StreamerApplication
 from app.auth import password as passwords
 from app.auth.permissions import current_actor, open_to_everyone
 from app.extensions import db
-from app.security.rate_limits import limited
+from app.security.page_limits import limited
 
 LINK_FILE = """Your application at Streamzy, {reference}
 

@@ -17,7 +17,7 @@ from app.auth.permissions import current_actor, open_to_everyone, visitors_only
 from app.auth.session import UserSession
 from app.auth.user import User
 from app.extensions import db
-from app.security.rate_limits import limited
+from app.security.page_limits import limited
 
 recovery = Blueprint("recovery", __name__)
 

@@ -23,7 +23,7 @@ from app.auth.session import UserSession
 from app.auth.sign_in import SignInRefused
 from app.auth.user import User
 from app.extensions import db
-from app.security.rate_limits import limited
+from app.security.page_limits import limited
 
 auth = Blueprint("auth", __name__)
 

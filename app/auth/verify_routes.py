@@ -24,7 +24,7 @@ from app.auth.sign_in import SignInRefused
 from app.auth.user import User
 from app.extensions import db
 from app.security.origins import own_origin
-from app.security.rate_limits import limited
+from app.security.page_limits import limited
 
 verify = Blueprint("verify", __name__, url_prefix="/login")
 

@@ -15,7 +15,8 @@ from app.channels.channel import Channel
 from app.channels.forms import EntryForm
 from app.channels.sanction import Sanction
 from app.extensions import db
-from app.security.rate_limits import limited, spend
+from app.security.page_limits import limited
+from app.security.rate_limits import spend
 
 entry = Blueprint("entry", __name__)
 

@@ -12,7 +12,7 @@ from app.chat import transcript
 from app.chat.settings_routes import refuse, setting_up, settings_pages
 from app.clock import now
 from app.extensions import db
-from app.security.rate_limits import limited
+from app.security.page_limits import limited
 
 
 @settings_pages.post("/transcript")

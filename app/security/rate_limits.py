@@ -1,14 +1,12 @@
-"""How often anybody may do anything: one table of sliding windows for pages and socket events alike."""
+"""How often anybody may do anything: one table of moving windows for pages and socket events alike."""
 
 from __future__ import annotations
 
 import ipaddress
 import math
-from collections.abc import Callable
-from functools import cache, wraps
-from typing import Any
+from functools import cache
 
-from flask import Flask, current_app, request
+from flask import current_app
 from limits import RateLimitItem, parse, parse_many
 
 from app.security.counters import Counters
@@ -42,7 +40,6 @@ SHUT_UNCOUNTED = {
     "exports",
 }
 WORTH_RECORDING = parse("1 per minute")
-UNLIMITED = {"static", "operations.healthz", "operations.readyz", "operations.metrics"}
 
 
 class RateLimited(Exception):
@@ -65,53 +62,31 @@ def address_key(address: str | None) -> str:
     return str(parsed)
 
 
-def spend(policy: str, key: str, *, or_shut: bool = False) -> None:
+def spend(policy: str, key: str) -> None:
     """Count one act of ``key``. Raises RateLimited when that is one too many; a refused act is not counted.
 
-    Raises CountersAway while Redis is away, for what may not be done uncounted, and ``or_shut``.
+    Raises CountersAway while Redis is away, for what may not be done uncounted.
     """
-    windows = {item.key_for(policy, key): item for item in _items(policy)}
-    if wait := _counters().hit(windows, or_shut=or_shut or policy in SHUT_UNCOUNTED):
+    windows = {item.key_for(key, policy): item for item in _parsed(rate_of(policy))}
+    if wait := counters().hit(windows, or_shut=policy in SHUT_UNCOUNTED):
         raise RateLimited(policy, max(1, math.ceil(wait)))
 
 
 def worth_recording(policy: str, key: str) -> bool:
     """Whether this refusal goes into the audit log: one a minute for each key, or a flood would flood the log."""
-    return not _counters().hit({WORTH_RECORDING.key_for("recorded", policy, key): WORTH_RECORDING})
+    return not counters().hit({WORTH_RECORDING.key_for("recorded", policy, key): WORTH_RECORDING})
 
 
-def limited(policy: str) -> Callable[[Any], Any]:
-    """Decorate a view: its POSTs are counted by address under ``policy``."""
-
-    def decorate(view: Any) -> Any:
-        @wraps(view)
-        def counted(*args: Any, **kwargs: Any) -> Any:
-            if request.method == "POST":
-                spend(policy, address_key(request.remote_addr))
-            return view(*args, **kwargs)
-
-        return counted
-
-    return decorate
+def counters() -> Counters:
+    """Where this app counts."""
+    found: Counters = current_app.extensions["counters"]
+    return found
 
 
-def limit_pages(app: Flask) -> None:
-    """Count every request of a page by address: far above what a household does, far below what hurts."""
-
-    @app.before_request
-    def count() -> None:
-        # Probes and static files are cheap, and a busy page has many of them.
-        if request.endpoint not in UNLIMITED:
-            spend("pages", address_key(request.remote_addr), or_shut=request.blueprint == "admin")
-
-
-def _counters() -> Counters:
-    counters: Counters = current_app.extensions["counters"]
-    return counters
-
-
-def _items(policy: str) -> list[RateLimitItem]:
-    return _parsed(getattr(current_app.config["STREAMZY"], POLICIES[policy]))
+def rate_of(policy: str) -> str:
+    """What the setting says: "10 per 5 minutes"."""
+    rate: str = getattr(current_app.config["STREAMZY"], POLICIES[policy])
+    return rate
 
 
 @cache
