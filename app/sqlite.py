@@ -63,6 +63,20 @@ def _in_a_hurry(connection: sqlite3.Connection, _record: object) -> None:
         connection.execute(f"PRAGMA {pragma}")
 
 
+def journal_mode(path: str) -> str:
+    """The journal mode of the database at ``path``, such as "wal"; the file is not changed by asking.
+
+    Only SQLite may open a database's file in a process that uses it. Whoever opens it in another way and closes it
+    drops, so POSIX has it, every lock that this process has on it: the next process to leave believes that it is the
+    last, deletes the write-ahead log, and what is committed from then on goes into a file that is gone.
+    """
+    connection = sqlite3.connect(path, timeout=1)
+    try:
+        return str(connection.execute("PRAGMA journal_mode").fetchone()[0])
+    finally:
+        connection.close()
+
+
 def empty_the_log(engine: Engine) -> bool:
     """Move the write-ahead log into the database file and cut it to nothing: what was overwritten is then gone.
 

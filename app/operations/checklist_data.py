@@ -6,6 +6,7 @@ from itertools import islice
 
 from sqlalchemy import select
 
+from app import sqlite
 from app.audit import chain
 from app.auth import two_factor
 from app.auth.user import User
@@ -18,7 +19,6 @@ data_boxes = Checklist()
 box = data_boxes.box
 
 FIND_THE_COPY = "Put the copy that was kept into ENCRYPTION_KEY; `flask keys status` shows which is missing."
-HEADER_WAL = b"\x02\x02"  # bytes 18 and 19 of an SQLite file: write and read version, 2 in WAL mode
 
 
 @box("database")
@@ -57,9 +57,7 @@ def journal(settings: Settings) -> Finding:
     path = preflight.sqlite_path(settings)
     if path is None:
         return well("The database is not SQLite.")
-    with path.open("rb") as file:
-        header = file.read(20)
-    if header[18:20] == HEADER_WAL:
+    if sqlite.journal_mode(str(path)) == "wal":
         return well("It is in WAL mode.")
     return unwell("The database is not in WAL mode.", "Keep the file on a local disk, and start Streamzy once.")
 
