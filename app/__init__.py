@@ -54,6 +54,7 @@ from app.security.counters import Counters
 from app.security.headers import SecurityHeaders
 from app.security.origins import same_origin
 from app.security.page_limits import limiter
+from app.security.request_ids import RequestIds
 from app.security.round_trip import RoundTrip
 from app.security.seats import Seats
 from app.workers import duty  # noqa: F401 - its table belongs to the schema
@@ -121,8 +122,9 @@ def create_app(settings: Settings) -> Flask:
         engineio_logger=False,
     )
     transport.install(socketio, settings.transport, LARGEST_PACKET, socket_events.direct_handlers(app))
-    app.wsgi_app = SecurityHeaders(app.wsgi_app)  # type: ignore[method-assign]  # Flask documents this form
     hops = settings.trusted_proxies
+    app.wsgi_app = SecurityHeaders(app.wsgi_app)  # type: ignore[method-assign]  # Flask documents this form
+    app.wsgi_app = RequestIds(app.wsgi_app, trusted=hops > 0)  # type: ignore[method-assign]  # as above
     if hops:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     return app

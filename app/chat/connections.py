@@ -63,11 +63,12 @@ class Place:
 
 @dataclass
 class Connection:
-    """One open socket. ``user_id`` is None for a visitor."""
+    """One open socket. ``user_id`` is None for a visitor; ``request_id`` is that of the request which opened it."""
 
     sid: str
     actor: Actor
     address: str
+    request_id: str = ""
     user_id: int | None = None
     session_id: int | None = None
     username: str = VISITOR
@@ -93,9 +94,9 @@ CONNECTIONS = Gauge("streamzy_connections", "Open sockets of this process")
 CONNECTIONS.set_function(lambda: len(_open))
 
 
-def opened(sid: str, address: str, actor: Actor, session: UserSession | None) -> Connection:
+def opened(sid: str, address: str, actor: Actor, session: UserSession | None, request_id: str = "") -> Connection:
     """Register a socket."""
-    connection = Connection(sid, actor, address)
+    connection = Connection(sid, actor, address, request_id)
     if session is not None:
         connection.user_id, connection.session_id = session.account_id, session.id
         connection.username = session.user.username

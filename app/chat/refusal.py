@@ -29,13 +29,19 @@ MESSAGES = {
 
 
 class Refused(Exception):
-    """An act the chat refuses. ``retry_after`` is in whole seconds, where waiting helps."""
+    """An act the chat refuses. ``retry_after`` is in whole seconds, where waiting helps.
 
-    def __init__(self, code: str, message: str | None = None, retry_after: int | None = None) -> None:
+    ``request_id`` is that of the log line which says what went wrong, where something did.
+    """
+
+    def __init__(
+        self, code: str, message: str | None = None, retry_after: int | None = None, request_id: str = ""
+    ) -> None:
         super().__init__(code)
         self.code = code
         self.message = message or MESSAGES[code]
         self.retry_after = retry_after
+        self.request_id = request_id
 
     def acknowledgement(self) -> dict[str, Any]:
         """What the client gets."""
@@ -43,4 +49,6 @@ class Refused(Exception):
         error: dict[str, Any] = {"code": self.code, "message": self.message}
         if self.retry_after is not None:
             error["retry_after"] = self.retry_after
+        if self.request_id:
+            error["request_id"] = self.request_id
         return {"ok": False, "error": error}

@@ -11,6 +11,7 @@ from flask import Flask, current_app, request, session
 from flask_socketio import ConnectionRefusedError as Refusal
 from flask_socketio import join_room, leave_room
 
+import log_line
 from app.audit.actor import Actor
 from app.auth.session import UserSession
 from app.auth.user import User
@@ -24,6 +25,7 @@ from app.chat.writer import Stored
 from app.clock import now
 from app.delivery.direct_event import DirectHandler
 from app.extensions import db, socketio
+from app.security import request_ids
 from app.security.rate_limits import RateLimited, address_key, spend
 
 CATCH_UP = 500
@@ -45,6 +47,7 @@ def event(name: str, *, gate: str) -> Callable[[Handler], Handler]:
         @socketio.on(name)
         @wraps(handle)
         def answered(*arguments: Any) -> dict[str, Any]:
+            log_line.begin_event(request_ids.of(request.environ), name)
             try:
                 connection = _allowed(request.sid)  # type: ignore[attr-defined]  # Flask-SocketIO adds it
                 return {"ok": True, **handle(connection, payload.one_object(arguments))}
@@ -76,7 +79,9 @@ def _directly(
 ) -> None:
     with app.app_context():
         try:
-            handle(_allowed(sid), payload.one_object(arguments), answer)
+            connection = _allowed(sid)
+            log_line.begin_event(connection.request_id, name)
+            handle(connection, payload.one_object(arguments), answer)
         except Exception as error:
             answer(_refused(name, error))
 
@@ -97,14 +102,16 @@ def _refused(name: str, error: Exception) -> dict[str, Any]:
     if isinstance(error, RateLimited):
         return Refused("rate_limited", retry_after=error.retry_after).acknowledgement()
     log.error("%s failed", name, exc_info=error)
-    return Refused("unavailable").acknowledgement()
+    about = log_line.subject()
+    return Refused("unavailable", request_id=about.event_id if about else "").acknowledgement()
 
 
 @socketio.on("connect")
 def on_connect(auth: Any = None) -> None:
     """Anybody may connect: with a living session as that account, else as a visitor, who may read public channels."""
-    settings = current_app.config["STREAMZY"]
+    settings, request_id = current_app.config["STREAMZY"], request_ids.of(request.environ)
     address = address_key(request.remote_addr)
+    log_line.begin_event(request_id, "connect")
     if isinstance(auth, dict) and auth.get("token") is not None:
         raise Refusal("not_signed_in")  # no token is known: taking it for a visitor would hide the mistake
     try:
@@ -128,7 +135,7 @@ def on_connect(auth: Any = None) -> None:
         account_id=user_id,
         session_id=user_session.id if user_session else None,
     )
-    connections.opened(sid, address, actor, user_session)
+    connections.opened(sid, address, actor, user_session, request_id)
     db.session.commit()
     current_app.extensions["listener"].start()
 
@@ -136,6 +143,7 @@ def on_connect(auth: Any = None) -> None:
 @socketio.on("disconnect")
 def on_disconnect(_reason: str = "") -> None:
     """The socket is gone."""
+    log_line.begin_event(request_ids.of(request.environ), "disconnect")
     connections.closed(request.sid)  # type: ignore[attr-defined]  # Flask-SocketIO adds it
 
 

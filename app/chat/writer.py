@@ -20,6 +20,7 @@ from prometheus_client import Gauge, Histogram
 from sqlalchemy import Connection, bindparam, insert, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 
+import log_line
 from app.channels.channel import Channel
 from app.chat.admission import Admission
 from app.chat.line import wire
@@ -86,6 +87,12 @@ class Draft:
     nonce: str
     reply_to: dict[str, Any] | None
     random_id: bytes = field(default_factory=lambda: secrets.token_bytes(16))
+    subject: log_line.Subject | None = field(default_factory=log_line.subject)
+
+    @property
+    def event_id(self) -> str:
+        """By which the log knows the event that brought it."""
+        return self.subject.event_id if self.subject else ""
 
 
 @dataclass(frozen=True)
@@ -158,14 +165,16 @@ class Writer:
             with BATCH_SECONDS.time():
                 outcomes, published = _commit([draft for draft, _ in batch])
         except Exception:
-            log.exception("a batch of %d messages was not stored", len(batch))
-            outcomes, published = [Refused("unavailable")] * len(batch), []
+            ids = [draft.event_id for draft, _ in batch]
+            log.exception("a batch of %d messages was not stored", len(batch), extra={"events": ids})
+            outcomes, published = [Refused("unavailable", request_id=event_id) for event_id in ids], []
         self.app.extensions["relay"].posted(published)
-        for (_, answer), outcome in zip(batch, outcomes, strict=True):
+        for (draft, answer), outcome in zip(batch, outcomes, strict=True):
             try:
                 answer(outcome)
             except Exception:  # one whose answer cannot be delivered must not keep the others from theirs
-                log.exception("a message was stored, and its sender could not be told")
+                told = {"events": [draft.event_id]}
+                log.exception("a message was stored, and its sender could not be told", extra=told)
 
 
 def _commit(drafts: list[Draft]) -> tuple[list[Stored | Refused], list[Published]]:

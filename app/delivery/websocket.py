@@ -14,6 +14,7 @@ from websockets.headers import parse_connection, parse_upgrade
 from websockets.protocol import Protocol, Side, State
 from websockets.utils import accept_key
 
+import log_line
 from app.delivery.outbox import Outbox
 
 READ_BYTES = 16 * 1024
@@ -53,7 +54,7 @@ class WebSocket:
         # secrets beside text that somebody else chose.
         self._socket.sendall(
             b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            b"Sec-WebSocket-Accept: " + accept_key(key).encode() + b"\r\n\r\n"
+            b"Sec-WebSocket-Accept: " + accept_key(key).encode() + b"\r\n" + _request_id() + b"\r\n"
         )
         self.outbox = Outbox(self._socket)
         try:
@@ -109,6 +110,11 @@ class WebSocket:
             self._messages.append(body.decode())
         except UnicodeDecodeError:
             self._protocol.fail(CloseCode.INVALID_DATA)
+
+
+def _request_id() -> bytes:
+    about = log_line.subject()  # what stands around this never sees the headers of an upgrade
+    return f"X-Request-Id: {about.request_id}\r\n".encode() if about else b""
 
 
 def _is_handshake(environ: dict[str, Any]) -> bool:

@@ -16,6 +16,7 @@ from app.auth.password import HashingBusy
 from app.auth.permissions import current_actor, current_user
 from app.auth.unsent_form import SECRET, typed
 from app.extensions import db
+from app.security import request_ids
 from app.security.counters import CountersAway
 from app.security.origins import own_origin
 from app.security.rate_limits import RateLimited, address_key, worth_recording
@@ -36,7 +37,7 @@ PAGES = {
     429: ("Too often", "You, or somebody on your network, did this too many times. Wait, then try again."),
     500: (
         "That went wrong, and it is our fault",
-        "Nothing was changed. Try again; if it stays like this, tell whoever runs this site.",
+        "Nothing was changed. Try again; if it stays like this, tell whoever runs this site, with the number below.",
     ),
     503: ("Not just now", "Something this site needs does not answer. Try again in a minute."),
 }
@@ -72,6 +73,7 @@ def error_page(status: int, explanation: str | None = None, retry_after: int | N
             explanation=explanation or usual,
             actions=actions,
             retry_after=retry_after,
+            request_id=request_ids.of(request.environ) if status >= 500 else None,
         ),
         status,
     )

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import gc
 import logging
-import re
 import signal
 import sys
 from typing import Any
@@ -18,6 +17,7 @@ import gevent
 from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
 
+import log_line
 from config import Settings, SettingsError
 
 
@@ -65,32 +65,14 @@ STORE_SECONDS = 2.5  # for what was taken before SIGTERM
 WORKER_GRACE_SECONDS = 4  # then a worker drops what still hangs, so that it ends before it is killed
 
 
-def without_links(text: str) -> str:
-    """``text`` without query strings, and without the paths that are keys to what they show."""
-    text = re.sub(r"(/\S*?)\?\S*", r"\1", text)
-    return re.sub(r"(/apply/status/|/overlay/|/reveal/)[^/\s?\"\]]+", r"\1...", text)
-
-
-class LinkFilter(logging.Filter):
-    """Keeps private links out of a log."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Change the record, and let it through."""
-        record.msg, record.args = without_links(record.getMessage()), ()
-        if record.name == "gunicorn.access":  # a path may hold a line break, and forge the next line of the log
-            record.msg = re.sub(r"[\x00-\x1f\x7f-\x9f]", "?", record.msg)
-        return True
-
-
 class QuietLogger(Logger):
-    """gunicorn's own logs, without private links."""
+    """gunicorn's own logs, in lines like all others'."""
 
     def setup(self, cfg: Any) -> None:
         """Read the configuration."""
         super().setup(cfg)
-        for log in (self.error_log, self.access_log):
-            if not any(isinstance(known, LinkFilter) for known in log.filters):
-                log.addFilter(LinkFilter())
+        for handler in (*self.error_log.handlers, *self.access_log.handlers):
+            handler.setFormatter(log_line.formatter(getattr(handler, "stream", None)))
 
 
 logger_class = QuietLogger
@@ -112,7 +94,8 @@ def post_worker_init(worker: Any) -> None:
 
     # The terminal interrupts every process of the group: a worker would be told to end twice, in two ways.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    worker.wsgi.logger.addFilter(LinkFilter())
+    log_line.write_all()
+    gevent.get_hub().print_exception = _log_of_a_greenlet
     if refusals := preflight.refusals(worker.wsgi):
         _refuse(refusals)
     worker.wsgi.extensions["presence"].begin()
@@ -137,6 +120,11 @@ def post_worker_init(worker: Any) -> None:
     # What lives as long as the process is never garbage: looking through all of it took 60 ms, in which nobody spoke.
     gc.collect()
     gc.freeze()
+
+
+def _log_of_a_greenlet(_context: object, *failed: Any) -> None:
+    # gevent would print the greenlet as well, and with it the arguments it was called with: what somebody said.
+    logging.getLogger("gevent").error("a greenlet failed", exc_info=failed)
 
 
 def _refuse(reasons: list[str]) -> None:
