@@ -13,16 +13,22 @@ WAIT_SECONDS = 5
 
 
 class RawWebSocket:
-    """A WebSocket on which every frame is written by hand. Connected to Socket.IO unless ``connect`` is False."""
+    """A WebSocket on which every frame is written by hand. Connected to Socket.IO unless ``connect`` is False.
 
-    def __init__(self, url: str, headers: dict[str, str] | None = None, connect: bool = True) -> None:
-        self.ended = False
+    ``patience`` in seconds: how long it waits for each answer.
+    """
+
+    def __init__(
+        self, url: str, headers: dict[str, str] | None = None, connect: bool = True, patience: float = WAIT_SECONDS
+    ) -> None:
+        self.ended, self.patience = False, patience
         self.ws = websocket.create_connection(
             url.replace("http", "ws", 1) + "/socket.io/?EIO=4&transport=websocket",
             header=headers or {},
             suppress_origin=True,
-            timeout=1,
+            timeout=patience,
         )
+        self.ws.settimeout(1)  # pings are answered meanwhile
         assert self.receive()[0] == "0", "no greeting"
         if connect:
             self.write("40")
@@ -40,7 +46,7 @@ class RawWebSocket:
 
     def receive(self) -> str:
         """The next frame, pings answered; "" when the server has hung up. Raises AssertionError when nothing comes."""
-        deadline = time.monotonic() + WAIT_SECONDS
+        deadline = time.monotonic() + self.patience
         while not self.ended:
             assert time.monotonic() < deadline, "neither an answer nor a hang-up"
             try:

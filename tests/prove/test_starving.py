@@ -181,17 +181,28 @@ def test_lines_that_hang_half_open_are_hung_up_on_and_their_descriptors_free(
 ) -> None:
     worker, line = server.processes()[1], ada.socket()
     line.join(CHANNEL)
+
+    def held(ends: list[socket.socket]) -> int:
+        """How many of these clients' lines the server holds."""
+        ports = {end.getsockname()[1] for end in ends}
+        return sum(1 for one in worker.net_connections("tcp") if one.raddr and one.raddr.port in ports)
+
     before = worker.num_fds()
     with ExitStack() as crowd:
-        for _ in range(SILENT):
-            crowd.enter_context(socket.create_connection(("127.0.0.1", server.port)))  # and never a word
+        address = ("127.0.0.1", server.port)
+        silent = [crowd.enter_context(socket.create_connection(address)) for _ in range(SILENT)]  # and never a word
+        soon(lambda: held(silent) == SILENT)
+        vanished = []
         for _ in range(1 if QUICK else SILENT):
             gone = RawWebSocket(server.url)  # joined, and then never heard of again: no ping is answered
             gone.write('42["join",{"channel":"harbour"}]')
             crowd.callback(gone.close)
-        assert worker.num_fds() >= before + SILENT
+            assert gone.ws.sock
+            vanished.append(gone.ws.sock)
+        assert held(vanished) == len(vanished)
         assert says(line, "is anybody there?")
-        soon(lambda: worker.num_fds() <= before + (1 if QUICK else 0), 40)
+        soon(lambda: held(silent) == 0 and (QUICK or held(vanished) == 0), 40)
+        soon(lambda: worker.num_fds() <= before + (1 if QUICK else 0))
         assert says(line, "nobody")
         assert QUICK or line.call("people", {"channel": CHANNEL})["visitors"] == 0
 
@@ -207,7 +218,7 @@ def test_everybody_comes_back_at_once_after_a_crash_misses_nothing_and_pages_ans
     server.start()
 
     def come_back(_number: int) -> tuple[RawWebSocket, list[str]]:
-        raw = RawWebSocket(server.url)
+        raw = RawWebSocket(server.url, patience=20)  # a browser's, which is Socket.IO's own
         answer = raw.ask("join", {"channel": CHANNEL, "after": last})
         assert answer["ok"], answer
         return raw, [message["text"] for message in answer["messages"]]
