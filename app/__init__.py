@@ -85,6 +85,7 @@ def create_app(settings: Settings) -> Flask:
     redis = RoundTrip(settings.redis_url) if settings.redis_url else None
     app.extensions["redis"], app.extensions["counters"], app.extensions["seats"] = redis, Counters(redis), Seats(redis)
     app.extensions["relay"] = Relay(app, settings.redis_url)
+    measurements.init_app(app)
     app.extensions["writer"] = Writer(app)
     app.extensions["listener"] = Listener(app)
     page_context.init_app(app)

@@ -1,4 +1,5 @@
-"""What the processes of one instance tell each other, sealed: posted messages, that there is news, who reads what."""
+"""What the processes of one instance tell each other, sealed: posted messages, that there is news, who reads what,
+and answers to what one of them asks."""
 
 from __future__ import annotations
 
@@ -6,10 +7,14 @@ import base64
 import json
 import logging
 import secrets
+from collections.abc import Callable
 from typing import Any
 
+import gevent
 from cryptography.fernet import Fernet, InvalidToken
 from flask import Flask
+from gevent.queue import Queue
+from redis.exceptions import RedisError
 
 from app.auth.announcement import committed
 from app.chat import admission, broadcasts, presence
@@ -32,6 +37,8 @@ class Relay:
         self._key: Fernet | None = None
         self._bus: Bus | None = None
         self._order: Order | None = None
+        self.answering: dict[str, Callable[[], Any]] = {}  # what this process answers, by question
+        self._asked: dict[str, Queue] = {}
 
     def start(self) -> None:
         """Begin to hear the others, once in a process, inside an application context."""
@@ -77,6 +84,24 @@ class Relay:
         if self._bus is not None and (anyway or presence.changed_here()):
             self._bus.say(["presence", presence.here()])
 
+    def ask(self, question: str, seconds: float) -> tuple[list[Any], int]:
+        """What the other processes answer within ``seconds``, and how many were asked. Nobody, while Redis is away."""
+        if self._bus is None:
+            return [], 0
+        number = secrets.token_hex(8)
+        answers: list[Any] = []
+        heard = self._asked[number] = Queue()
+        try:
+            asked = self._bus.tell(["asked", [number, question]])
+            with gevent.Timeout(seconds, False):
+                while len(answers) < asked:
+                    answers.append(heard.get())
+        except (RedisError, OSError):
+            return [], 0
+        finally:
+            del self._asked[number]
+        return answers, asked
+
     def leave(self) -> None:
         """This process ends: nobody is counted through it any more."""
         if self._bus is not None:
@@ -110,6 +135,14 @@ class Relay:
                     presence.elsewhere(sender, what)
                 elif kind == "hello":
                     self.share_presence(anyway=True)
+                else:
+                    self._hear_of_a_question(kind, *what)
+
+    def _hear_of_a_question(self, kind: str, number: str, what: Any) -> None:
+        if kind == "asked" and self._bus is not None and what in self.answering:
+            self._bus.say(["answered", [number, self.answering[what]()]])
+        elif kind == "answered" and number in self._asked:
+            self._asked[number].put(what)
 
     def _heard_posted(self, published: list[Published]) -> None:
         if self._order is not None:

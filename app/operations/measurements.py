@@ -1,17 +1,27 @@
-"""What is measured: each room counts for itself, and this shows it to Prometheus."""
+"""What is measured: each room counts for itself, and this shows it to Prometheus, of all workers in one answer.
+
+gunicorn hands a scrape to whichever worker is free. That one asks the others, and says of each sample whose it is: a
+counter that showed now the one's figures and now the other's would seem to begin anew each time.
+"""
 
 from __future__ import annotations
 
 import hmac
 import ipaddress
+import os
+import socket
+from collections.abc import Iterator
+from typing import Any
 
-from flask import Request, current_app
-from prometheus_client import CONTENT_TYPE_LATEST, Counter, generate_latest
+from flask import Flask, Request, current_app
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, Counter, Metric, generate_latest
+from prometheus_client.registry import Collector
 from sqlalchemy import event
 from sqlalchemy.engine import Engine, ExceptionContext
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 DATABASE_ERRORS = Counter("streamzy_database_errors", "Statements that the database refused or did not answer")
+ANSWER_SECONDS = 0.5  # a worker that is slower than that is left out this time
 FORWARDING = ("X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "Forwarded", "X-Real-Ip")
 
 
@@ -33,9 +43,58 @@ def may_read(request: Request) -> bool:
         return False
 
 
+# Of one worker: its name; and name, explanation and type of each metric with its samples (name, labels, value).
+Figures = tuple[str, list[tuple[str, str, str, list[tuple[str, dict[str, str], float]]]]]
+
+
+def init_app(app: Flask) -> None:
+    """Let the other workers ask this one."""
+    app.extensions["relay"].answering["figures"] = figures
+
+
+def figures() -> Figures:
+    """What this worker has counted."""
+    told = [
+        (
+            metric.name,
+            metric.documentation,
+            metric.type,
+            [(sample[0], sample[1], sample[2]) for sample in metric.samples],
+        )
+        for metric in REGISTRY.collect()
+    ]
+    return f"{socket.gethostname()}:{os.getpid()}", told
+
+
 def text() -> bytes:
-    """Everything that is counted, in Prometheus's text form."""
-    return generate_latest()
+    """Everything that any worker has counted, in Prometheus's text form."""
+    others, asked = current_app.extensions["relay"].ask("figures", ANSWER_SECONDS)
+    return generate_latest(Everybody([figures(), *others], 1 + asked))
+
+
+class Everybody(Collector):
+    """The figures of those workers that answered."""
+
+    def __init__(self, answers: list[Any], workers: int) -> None:
+        self.answers, self.workers = answers, workers
+
+    def collect(self) -> Iterator[Metric]:
+        """Each metric once, with everybody's samples."""
+        metrics: dict[str, Metric] = {}
+        for worker, told in self.answers:
+            for name, explanation, kind, samples in told:
+                metric = metrics.setdefault(name, Metric(name, explanation, kind))
+                for sample, labels, value in samples:
+                    metric.add_sample(sample, {**labels, "worker": worker}, value)
+        yield from metrics.values()
+        yield _gauge("streamzy_workers", "Workers that serve, as far as the one that was asked knows", self.workers)
+        yield _gauge("streamzy_workers_answered", "Workers whose figures these are", len(self.answers))
+
+
+def _gauge(name: str, explanation: str, value: float) -> Metric:
+    metric = Metric(name, explanation, "gauge")
+    metric.add_sample(name, {}, value)
+    return metric
 
 
 def count_errors(engine: Engine) -> None:

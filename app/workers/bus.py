@@ -63,6 +63,11 @@ class Bus:
             self._waiting.append(what)
             self._filled.set()
 
+    def tell(self, what: Any) -> int:
+        """Tell the others ``what`` now; returns how many hear it. Raises RedisError or OSError."""
+        heard: Any = self._redis.publish(self._topic, self._pack([what]))
+        return int(heard) - (1 if self.alive else 0)  # our own words come back to us
+
     def _speak(self) -> None:
         while True:
             self._filled.wait()

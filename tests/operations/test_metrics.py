@@ -18,6 +18,7 @@ def test_this_machine_may_read_them_in_development(app: Flask) -> None:
     assert answer.status_code == 200
     assert "streamzy_connections" in answer.text
     assert "streamzy_batch_messages_bucket" in answer.text
+    assert "\nstreamzy_workers 1.0\n" in answer.text and "\nstreamzy_workers_answered 1.0\n" in answer.text
 
 
 def test_another_machine_may_not(app: Flask) -> None:

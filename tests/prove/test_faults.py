@@ -33,9 +33,9 @@ def stage(
     settings = {"DATABASE_URL": url, "WORKERS": "2", "RATELIMIT_MESSAGES": "1000000 per minute"}
     folder = tmp_path_factory.mktemp("faults")
     with PrivateRedis() as redis, StreamzyServer(folder, REDIS_URL=redis.url, **settings) as server:
-        backstage = Backstage(server)
-        yield TwoWorkers(server, redis, backstage), postgres
-        backstage.close()
+        two = TwoWorkers(server, redis, Backstage(server))
+        yield two, postgres
+        two.close()
 
 
 def two_live(two: TwoWorkers) -> None:

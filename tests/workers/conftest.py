@@ -26,6 +26,6 @@ def two(
             folder, DATABASE_URL=url, REDIS_URL=redis.url, WORKERS="2", MAX_CONNECTIONS_PER_ACCOUNT=str(MOST_LINES)
         ) as server,
     ):
-        backstage = Backstage(server)
-        yield TwoWorkers(server, redis, backstage)
-        backstage.close()
+        two = TwoWorkers(server, redis, Backstage(server))
+        yield two
+        two.close()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
 import pytest
+import requests
 from socketio.exceptions import ConnectionError as SocketIOConnectionError
 
 from tests.chat.crowd import Sender, all_speak_and_all_hear
@@ -164,3 +166,35 @@ def test_nothing_readable_passes_through_redis(two: TwoWorkers) -> None:
 def test_long_polling_is_refused_where_each_request_may_reach_another_worker(two: TwoWorkers) -> None:
     answer = Visitor(two.server.url).get("/socket.io/?EIO=4&transport=polling")
     assert answer.status_code == 400
+
+
+def test_a_scrape_of_either_worker_gives_the_figures_of_both(two: TwoWorkers) -> None:
+    channel = two.channel()
+    here, there = two.at_each(two.viewer("ada"), two.viewer("boris"))
+    for socket in (here, there):
+        socket.join(channel)
+        assert socket.send(channel, "counted")["ok"]
+    pids = {str(worker.pid) for worker in two.workers()}
+
+    def scrape() -> dict[str, dict[str, float]]:
+        """Each metric's samples without other labels, by the process that they are of."""
+        text = requests.get(f"{two.server.url}/metrics", timeout=10).text
+        samples: dict[str, dict[str, float]] = {}
+        for name, pid, value in re.findall(r'^(\w+)(?:\{worker="[^":]+:(\d+)"\})? (\S+)$', text, re.MULTILINE):
+            samples.setdefault(name, {})[pid] = float(value)
+        return samples
+
+    first, second = scrape(), scrape()
+    assert set(first["streamzy_connections"]) == pids
+    assert (first["streamzy_workers"][""], first["streamzy_workers_answered"][""]) == (2, 2)
+    for pid in pids:
+        assert first["streamzy_batch_messages_count"][pid] >= 1
+        assert second["process_cpu_seconds_total"][pid] >= first["process_cpu_seconds_total"][pid]
+    silent = two.workers()[0]
+    silent.suspend()
+    try:
+        alone = scrape()
+    finally:
+        silent.resume()
+    assert set(alone["streamzy_connections"]) == pids - {str(silent.pid)}
+    assert (alone["streamzy_workers"][""], alone["streamzy_workers_answered"][""]) == (2, 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import psutil
@@ -28,6 +28,7 @@ class TwoWorkers:
     server: StreamzyServer
     redis: PrivateRedis
     backstage: Backstage
+    people: list[Visitor] = field(default_factory=list)
 
     def workers(self) -> list[psutil.Process]:
         """The worker processes: the master, which is the first, serves nobody."""
@@ -43,7 +44,8 @@ class TwoWorkers:
 
     def viewer(self, name: str) -> Visitor:
         """Somebody with an account, signed in."""
-        return Visitor(self.server.url).register(f"{name}-{next(numbers)}", PASSWORD)
+        self.people.append(Visitor(self.server.url))
+        return self.people[-1].register(f"{name}-{next(numbers)}", PASSWORD)
 
     def channel(self, owner: Visitor | None = None, **rules: Any) -> str:
         """A new public channel; ``rules`` are its columns."""
@@ -55,6 +57,7 @@ class TwoWorkers:
     def socket_at(self, visitor: Visitor, worker: int) -> ChatSocket:
         """A socket of ``visitor`` at a given worker: the kernel deals connections as it likes, so we ask again."""
         deadline = time.monotonic() + SECONDS
+        self.people.append(visitor)
         while time.monotonic() < deadline:
             socket = visitor.socket()
             if self.worker_of(socket) == worker:
@@ -62,6 +65,12 @@ class TwoWorkers:
             visitor.sockets.remove(socket)
             socket.close()
         raise AssertionError(f"worker {worker} takes no connection")
+
+    def close(self) -> None:
+        """Everybody leaves."""
+        for person in self.people:
+            person.leave()
+        self.backstage.close()
 
     def at_each(self, *visitors: Visitor) -> list[ChatSocket]:
         """One socket for each of ``visitors``, by turns at the one worker and at the other."""
