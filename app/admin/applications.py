@@ -10,7 +10,7 @@ from sqlalchemy.orm import joinedload, load_only
 
 from app.admin import listing
 from app.admin.listing import Choice, Listing
-from app.applications import claim, flag, reveal, timeline
+from app.applications import claim, flag, letter, reveal, timeline
 from app.applications.claim import ApplicationClaim
 from app.applications.contact import contact_hash
 from app.applications.reason_template import ReasonTemplate
@@ -166,6 +166,7 @@ def one(application: StreamerApplication, me: User) -> dict[str, Any]:
         "own": own,
         "user_name": application.slug if application.creates_account else _applicant_name(application),
         "warnings": flag.of_all([application])[application.id],
+        "lost_letters": letter.lost(application),
         "others": application.others_of_contact(),
         "steps": timeline.of(application),
         "held": claim.of(application) if application.is_undecided else None,

@@ -138,6 +138,12 @@ def in_trouble() -> list[Letter]:
     return list(db.session.scalars(tried))
 
 
+def lost(application: StreamerApplication) -> list[Letter]:
+    """Those about ``application`` that were given up, oldest first."""
+    mine = (Letter.application_id == application.id, Letter.given_up_at.is_not(None))
+    return list(db.session.scalars(select(Letter).where(*mine).order_by(Letter.id)))
+
+
 def given_up() -> int:
     """How many were given up."""
     return db.session.scalar(select(func.count()).where(Letter.given_up_at.is_not(None))) or 0

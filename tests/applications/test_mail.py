@@ -142,9 +142,12 @@ def test_a_letter_is_tried_again_ever_later_and_given_up_in_sight_of_admins(
     assert "1 letter to applicants could not be mailed" in ada.get("/admin/").text
     page = ada.get("/admin/letters").text
     assert "the address was refused (451)" in page
+    lost = 'The receipt could not be mailed: <a href="/admin/letters">the address was refused (451)</a>'
+    assert lost in ada.get("/admin/applications/1").text
     assert "stella@example.org" not in page + str(everything())
     ada.post_form("/admin/letters/retry", on="/admin/letters")
-    assert "could not be mailed" not in ada.get("/admin/").text
+    for address in ("/admin/", "/admin/applications/1"):
+        assert "could not be mailed" not in ada.get(address).text
     deliver(clock)
     assert len(box.given) == 1
     assert letters() == []

@@ -168,7 +168,7 @@ def test_after_seven_days_it_is_gone(people: People, clock: Clock) -> None:
     assert has_button(stella, link)
     clock.offset_seconds = 7 * DAY + 60
     assert not has_button(stella, link)
-    assert "The time to fetch your sign-in is over" in stella.get(link).text
+    assert "An admin has to issue it anew" in stella.get(link).text
     assert stella.post(f"{link}/reveal", on=link).status_code == 409
     assert db.session.scalars(select(User.password_hash).where(User.username == "star-watch")).one() is None
 

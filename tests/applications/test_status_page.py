@@ -64,7 +64,7 @@ def test_a_sign_in_that_was_not_fetched_in_time_says_expired_at_once(people: Peo
     clock.offset_seconds = 7 * DAY + 1
     page = people.visitor().get(link)
     assert status_on(page) == "expired"
-    assert "Ask an admin to issue it anew" in page.text
+    assert "An admin has to issue it anew" in page.text
 
 
 @on_both_databases

@@ -13,6 +13,9 @@ from dotenv import dotenv_values
 from sqlalchemy import func, select, update
 
 from app import create_app
+from app.applications import letter, reveal
+from app.applications.letter import Letter
+from app.applications.streamer_application import StreamerApplication
 from app.audit.actor import Actor
 from app.audit.event import AuditEvent
 from app.auth import lockout
@@ -86,6 +89,25 @@ class Backstage:
             db.session.execute(theirs.values(last_seen_at=silent_since, last_active_at=silent_since))
             db.session.commit()
 
+    def let_sign_in_expire(self, slug: str) -> None:
+        """Put the approved application for ``slug`` where a week puts it in which nobody fetched the sign-in."""
+        with self.open():
+            self.application(slug).reveal_until = now() - timedelta(minutes=1)
+            db.session.flush()
+            assert reveal.expire_all() == 1
+            db.session.commit()
+
+    def fail_to_mail(self, slug: str, kind: str, problem: str, *, for_good: bool) -> None:
+        """Leave a letter about the application for ``slug`` as a try leaves it that met ``problem``."""
+        with self.open():
+            row = Letter(
+                application_id=self.application(slug).id, kind=kind, tries=1, due_at=now() + timedelta(hours=1)
+            )
+            db.session.add(row)
+            db.session.flush()
+            letter.failed(row.id, problem, for_good=for_good)
+            db.session.commit()
+
     def open_channel(self, slug: str, owner: str, members: tuple[str, ...] = (), **rules: Any) -> None:
         """Open a channel for an account; ``rules`` are the channel's columns (access, members_only, ...)."""
         with self.open():
@@ -129,6 +151,10 @@ class Backstage:
         found = User.named(name)
         assert found, f"there is no account {name}"
         return found
+
+    def application(self, slug: str) -> StreamerApplication:
+        """The application for ``slug``, of which there must be one."""
+        return db.session.scalars(select(StreamerApplication).where(StreamerApplication.slug == slug)).one()
 
     def channel(self, slug: str) -> Channel:
         """The channel, which must be there."""

@@ -40,4 +40,5 @@ def test_no_page_scrolls_sideways(world: World, window_of: Callable[..., Browser
         if wide := too_wide(page):
             found[f"{who} {address}"] = wide
     assert len(world.pages) > 20, "hardly anything was looked at"
+    assert ("admin", "/admin/letters") in world.pages, "the to-do leads there, for one could not be mailed"
     assert not found, found

@@ -16,6 +16,8 @@ PASSWORD = "kettle-harbour-quiet-lantern"
 LONG_WORD = "Donaudampfschifffahrtsgesellschaftskapitänsmützenabzeichen" * 2
 LONG_NAME = "w" + "x" * 30 + "z"  # as long as a name may be
 CHANNEL = "lighthouse"
+# What an admin does about an application so that it comes into this state, or may by time.
+DECIDED = {"needs_information": "ask", "approved": "approve", "expired": "approve", "rejected": "reject"}
 LINES = [
     "good evening",
     LONG_WORD,
@@ -43,7 +45,7 @@ def kind_of_page(address: str) -> str:
     parts = urlsplit(address)
     path = re.sub(r"/(\d+|[\w-]{30,})(?=/|$)", "/*", parts.path)
     path = re.sub(rf"^/c/(?!{CHANNEL}$)[\w-]+$", "/c/*", path)
-    query = [f"{name}={value}" for name, value in parse_qsl(parts.query) if name in ("popout", "status")]
+    query = [f"{name}={value}" for name, value in parse_qsl(parts.query) if name in ("popout", "state")]
     return "?".join([path, *query])
 
 
@@ -55,14 +57,18 @@ class World:
     backstage: Backstage
     people: dict[str, Visitor] = field(default_factory=dict)
     links: dict[str, str] = field(default_factory=dict)  # private links of applications, by what became of them
+    reviews: dict[str, str] = field(default_factory=dict)  # and where admins see the same ones
     _pages: list[tuple[str, str]] = field(default_factory=list)
 
     def build(self) -> World:
         """Everybody arrives, applies, is decided on, and talks."""
         self.people["guest"] = Visitor(self.server.url)
         self._open_the_office()
-        for state in ("pending", "approved", "rejected", "withdrawn"):
+        for state in ("pending", *DECIDED, "withdrawn"):
             self._apply(state)
+        self.backstage.let_sign_in_expire("expired-one")
+        self.backstage.fail_to_mail("rejected-one", "decision", "the address was refused (550)", for_good=True)
+        self.backstage.fail_to_mail("asked-one", "question", "no answer in time", for_good=False)
         self.people["viewer"] = Visitor(self.server.url).register(LONG_NAME, PASSWORD)
         self.people["streamer"] = Visitor(self.server.url).register("ines", PASSWORD)
         about = "Evenings by the sea. " + LONG_WORD
@@ -83,7 +89,7 @@ class World:
 
     def _apply(self, state: str) -> None:
         guest, admin = self.people["guest"], self.people["admin"]
-        slug = f"{state}-one"
+        slug = "asked-one" if state == "needs_information" else f"{state}-one"
         answer = guest.post_form(
             "/apply",
             email=f"{state}@example.org",
@@ -96,15 +102,14 @@ class World:
         found = re.search(r"/apply/status/[\w-]+", answer.text)
         assert found, answer.text[:3000]
         self.links[state] = found.group()
+        listed = re.findall(r"/admin/applications/(\d+)\"", admin.get("/admin/applications").text)
+        page = self.reviews[state] = f"/admin/applications/{max(map(int, listed))}"  # the one that came last
         if state == "withdrawn":
             guest.post_form(f"{found.group()}/withdraw", on=found.group())
-        elif state != "pending":
-            waiting = re.findall(r"/admin/applications/(\d+)\"", admin.get("/admin/applications").text)
-            page = f"/admin/applications/{max(map(int, waiting))}"  # the one that came last
+        elif state in DECIDED:
             form = next(form for form in admin.forms(page) if "version" in form.fields)
-            act = {"approved": "approve", "rejected": "reject"}[state]
             told = {**form.fields, "reason": f"Because. {LONG_WORD}", "note": "For us alone."}
-            decided = admin.post(f"{page}/{act}", on=page, **told)
+            decided = admin.post(f"{page}/{DECIDED[state]}", on=page, **told)
             assert decided.ok and decided.history, decided.text[:3000]
 
     def _talk(self) -> None:
@@ -133,6 +138,7 @@ class World:
                 self._pages += self._walk(who, seen - {f"/c/{CHANNEL}"})
                 seen |= {kind_of_page(address) for _, address in self._pages}
             self._pages += [("guest", self.links[state]) for state in sorted(self.links)]
+            self._pages += [("admin", self.reviews[state]) for state in sorted(self.reviews)]
         return self._pages
 
     def _walk(self, who: str, seen: set[str]) -> list[tuple[str, str]]:
