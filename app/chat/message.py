@@ -53,7 +53,7 @@ class Message(Base):
 
 def seal_body(key: Fernet, message_id: int, random_id: bytes, channel_id: int, author_id: int, text: str) -> bytes:
     """Encrypt a body together with its place: this message, under this number, here, by this author."""
-    return key.encrypt(_place(message_id, random_id, channel_id, author_id) + text.encode())
+    return key.encrypt(place_of(message_id, random_id, channel_id, author_id) + text.encode())
 
 
 def open_body(
@@ -82,12 +82,13 @@ def _placed(
     plain = unsealed_bytes(key, body)
     if plain is None:
         return None
-    place = _place(message_id, random_id, channel_id, author_id)
+    place = place_of(message_id, random_id, channel_id, author_id)
     if plain.startswith(place):
         return plain
     unnumbered = UNNUMBERED + random_id + UNNUMBERED_PLACE.pack(channel_id, author_id)
     return place + plain[len(unnumbered) :] if plain.startswith(unnumbered) else None
 
 
-def _place(message_id: int, random_id: bytes, channel_id: int, author_id: int) -> bytes:
+def place_of(message_id: int, random_id: bytes, channel_id: int, author_id: int) -> bytes:
+    """How what is sealed begins: this message, under this number, here, by this author."""
     return NUMBERED + random_id + PLACE.pack(channel_id, author_id, message_id)

@@ -3,32 +3,34 @@
 It runs while people chat, and may be killed at any moment: a message is under its old key or its new one, and whoever
 starts it again goes on. First the channel's keys retire, under the channel's row that the writer holds while it stores:
 whatever is said afterwards is under a new key already. Then pages of what is under the old ones are encrypted outside
-any transaction and swapped in short ones, each row only if it is still what was read: a deletion meanwhile wins. Old
-keys under which nothing is left are destroyed.
+any transaction, by processes of their own where there is much of it, and swapped in short ones, each row only if it is
+still what was read: a deletion meanwhile wins. Old keys under which nothing is left are destroyed.
 """
 
 from __future__ import annotations
 
-import time
+import os
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from cryptography.fernet import Fernet
 from sqlalchemy import ColumnElement, Row, Select, bindparam, func, null, select, type_coerce, update
 from sqlalchemy.types import NullType
 
 from app import sqlite
 from app.channels.channel import Channel
-from app.chat.message import Message, reseal_body
-from app.chat.pace import Pace, giving_way
+from app.chat.message import Message, place_of, reseal_body
+from app.chat.pace import Pace
 from app.chat.swap import Swap, Swapped
 from app.encryption import key_work
 from app.encryption.data_key import MESSAGES, DataKey, data_keys, destroy, period_of
 from app.encryption.key_work import KeyWork
+from app.encryption.resealers import Batch, Moved, Resealers
 from app.extensions import db
 
 PAGE = 1000
+WORTH_PROCESSES = 2000  # messages; fewer are done before a process has started
+MOST_PROCESSES = 4
 table: Any = Message.__table__
 
 
@@ -62,21 +64,23 @@ def begin(channel: Channel | None) -> tuple[KeyWork, bool]:
     return work, False
 
 
-def run(work: KeyWork, *, nice: int = 0) -> Iterator[int]:
+def run(work: KeyWork) -> Iterator[int]:
     """Encrypt everything anew, committing batch by batch; yields how many messages were in each.
 
-    Takes that many steps back behind whoever serves, for the rest of this thread.
+    Raises ResealerGone: what was done until then is done.
     """
-    since, chosen = work.started_at, work.channel_id
+    since, chosen, many = work.started_at, work.channel_id, work.total - work.done
     ids = [chosen] if chosen else list(db.session.scalars(select(Channel.id).order_by(Channel.id)))
     db.session.rollback()
     if db.engine.dialect.name == "sqlite":
         sqlite.hurry(db.engine)
-    with Swap(db.engine) as swap, giving_way(nice):
-        pace = Pace()
+    pace = Pace()
+    beside_chat = pace.somebody_serves
+    processes = 0 if many < WORTH_PROCESSES else 1 if beside_chat else min(os.cpu_count() or 1, MOST_PROCESSES)
+    with Swap(db.engine) as swap, Resealers(processes, nice=10 if beside_chat else 0) as resealers:
         for channel_id in ids:
             if keys := _retire(channel_id, since):
-                yield from _reseal_channel(channel_id, keys, swap, pace)
+                yield from _reseal_channel(_Channel(channel_id, keys), swap, pace, resealers)
 
 
 def clear_up(work: KeyWork) -> int:
@@ -104,14 +108,14 @@ def _lock(channel_id: int) -> None:
     db.session.execute(update(Channel).where(Channel.id == channel_id).values(slug=Channel.slug))
 
 
-class _Keys(NamedTuple):
-    """What opens the messages of a channel that are under one retired key, and its month: '' for all time."""
+class _Key(NamedTuple):
+    """A data key of a channel's messages, unwrapped, and its month: '' for all time."""
 
-    opens: Fernet
+    raw: bytes
     period: str
 
 
-def _retire(channel_id: int, since: datetime) -> dict[int, _Keys]:
+def _retire(channel_id: int, since: datetime) -> dict[int, _Key]:
     """Seal nothing any more with the keys made before ``since``; returns those that are retired, by id."""
     keys = (DataKey.purpose == MESSAGES, DataKey.channel_id == channel_id)
     _lock(channel_id)
@@ -119,54 +123,74 @@ def _retire(channel_id: int, since: datetime) -> dict[int, _Keys]:
     db.session.execute(older.values(state="retired"), execution_options={"synchronize_session": False})
     db.session.commit()
     retired = db.session.execute(select(DataKey.id, DataKey.period).where(*keys, DataKey.state == "retired")).all()
-    opening = {key_id: _Keys(key, period) for key_id, period in retired if (key := data_keys().fernet(key_id))}
+    opening = {key_id: _Key(raw, period) for key_id, period in retired if (raw := data_keys().raw(key_id))}
     db.session.rollback()
     return opening
 
 
-class _NewKeys(dict[str, tuple[int, Fernet]]):
-    """Id and key that seal what was said in a month, by YYYY-MM: looked up, or made, once."""
+class _Channel:
+    """What is left to do in one channel, and the keys for it."""
 
-    def __init__(self, channel_id: int) -> None:
-        self.channel_id = channel_id
+    def __init__(self, channel_id: int, old: dict[int, _Key]) -> None:
+        self.id, self.old = channel_id, old
+        self._anew: dict[str, int] = {}
+        self._keys = {key_id: key.raw for key_id, key in old.items()}
 
-    def __missing__(self, period: str) -> tuple[int, Fernet]:
-        _lock(self.channel_id)
-        self[period] = data_keys().for_messages(self.channel_id, datetime.strptime(f"{period} +0000", "%Y-%m %z"))
-        db.session.commit()
-        return self[period]
+    def batches(self, pace: Pace) -> Iterator[Batch]:
+        """Everything under the old keys, in batches as large as ``pace`` wants each to be."""
+        query = UNDER_KEYS_OF_MONTHS if all(key.period for key in self.old.values()) else UNDER_ANY_KEYS
+        asked = {"channel": self.id, "keys": list(self.old), "after": 0}
+        while page := db.session.connection().execute(query, asked).all():
+            db.session.rollback()  # no transaction stays open while we compute
+            asked["after"] = page[-1].id
+            while page:
+                rows, page = page[: pace.batch], page[pace.batch :]
+                yield self._batch(rows)
+        db.session.rollback()
+
+    def _batch(self, rows: Sequence[Row[Any]]) -> Batch:
+        row: Any
+        work = []
+        for row in rows:
+            message_id, random_id, author_id, body, was, sent_at = row
+            anew = self._anew_of(self.old[was].period or period_of(sent_at))
+            work.append((was, anew, place_of(message_id, random_id, self.id, author_id), body))
+        return Batch(list(rows), self._keys, work)
+
+    def _anew_of(self, period: str) -> int:
+        """Id of the key that seals what was said in a month, YYYY-MM: looked up, or made, once."""
+        if period not in self._anew:
+            _lock(self.id)
+            anew, _ = data_keys().for_messages(self.id, datetime.strptime(f"{period} +0000", "%Y-%m %z"))
+            db.session.commit()
+            raw = data_keys().raw(anew)
+            assert raw  # noqa: S101 - an active key is never destroyed
+            self._anew[period], self._keys[anew] = anew, raw
+        return self._anew[period]
+
+    def swapped(self, batch: Batch, moved: Moved) -> list[Swapped]:
+        """What of ``batch`` can be written. What cannot be verified stays as it is, for `flask keys verify` to name."""
+        found = []
+        for row, (was, anew, _, body), fresh in zip(batch.rows, batch.work, moved.tokens, strict=True):
+            fresh = fresh or self._of_the_first_version(row, was, anew, body)
+            if fresh is not None:
+                found.append((self.id, row[0], was, fresh.decode(), anew))
+        return found
+
+    def _of_the_first_version(self, row: Any, was: int, anew: int, body: bytes) -> bytes | None:
+        opens, seals = data_keys().fernet(was), data_keys().fernet(anew)
+        assert opens and seals  # noqa: S101 - they are in memory
+        return reseal_body(opens, seals, row[0], row[1], self.id, row[2], body)
 
 
-def _reseal_channel(channel_id: int, old: dict[int, _Keys], swap: Swap, pace: Pace) -> Iterator[int]:
-    anew, after = _NewKeys(channel_id), 0
-    while page := _page(channel_id, old, after):
-        after = page[-1].id
-        while page:
-            batch, page = page[: pace.batch], page[pace.batch :]
-            began = time.monotonic()
-            resealed = _resealed(channel_id, batch, old, anew)
-            if resealed:
-                pace.wrote(*swap.put(resealed))
-            yield len(batch)
-            pace.rest(time.monotonic() - began)
-
-
-def _page(channel_id: int, old: dict[int, _Keys], after: int) -> Sequence[Row[Any]]:
-    asked = {"channel": channel_id, "keys": list(old), "after": after}
-    query = UNDER_KEYS_OF_MONTHS if all(key.period for key in old.values()) else UNDER_ANY_KEYS
-    page = db.session.connection().execute(query, asked).all()
-    db.session.rollback()  # no transaction stays open while we compute
-    return page
-
-
-def _resealed(channel_id: int, page: Sequence[Row[Any]], old: dict[int, _Keys], anew: _NewKeys) -> list[Swapped]:
-    found = []
-    row: Any
-    for row in page:
-        message_id, random_id, author_id, body, key_id, sent_at = row
-        opens, period = old[key_id]
-        new_id, seals = anew[period or period_of(sent_at)]
-        fresh = reseal_body(opens, seals, message_id, random_id, channel_id, author_id, body)
-        if fresh is not None:  # what cannot be verified stays as it is, for `flask keys verify` to name
-            found.append((channel_id, message_id, key_id, fresh.decode(), new_id))
-    return found
+def _reseal_channel(channel: _Channel, swap: Swap, pace: Pace, resealers: Resealers) -> Iterator[int]:
+    for batch, moved in resealers.through(channel.batches(pace)):
+        seconds = moved.seconds
+        if swapped := channel.swapped(batch, moved):
+            took = swap.put(swapped)
+            pace.wrote(len(swapped), took)
+            seconds += took
+        if not pace.somebody_serves:
+            swap.move_the_log()
+        yield len(batch.rows)
+        pace.rest(seconds)

@@ -34,6 +34,7 @@ from app.encryption.data_key import data_keys
 from app.encryption.key_work import KeyWork
 from app.encryption.keyring import EncryptionKeyError
 from app.encryption.master_key import MasterKey
+from app.encryption.resealers import ResealerGone
 from app.encryption.rotation import WorkerLacksKey
 from app.extensions import db
 from app.operations import key_status
@@ -129,8 +130,11 @@ def _rotate_messages(channel: Channel | None) -> None:
     else:
         click.echo(f"Going on where it was interrupted: {work.done} of {work.total} messages are done.")
     db.session.commit()
-    for _ in _shown("Encrypting messages", work, resealing.run(work, nice=10)):  # the chat comes first
-        pass
+    try:
+        for _ in _shown("Encrypting messages", work, resealing.run(work)):
+            pass
+    except ResealerGone:
+        raise Failed("A process that encrypts was ended. What is done is done: the same command goes on.") from None
     if destroyed := resealing.clear_up(work):
         record("keys.destroyed", ACTOR, data_keys=destroyed, why="messages rotated")
     announce("keys_changed")

@@ -149,13 +149,13 @@ class DataKeys:
         Raises EncryptionKeyError when the master key that wrapped it is missing.
         """
         known = self._fernets.get(key_id)
-        if known is None and (raw := self._raw(key_id, connection)) is not None:
+        if known is None and (raw := self.raw(key_id, connection)) is not None:
             known = self._fernets[key_id] = Fernet(raw)
         return known
 
     def mac(self, key_id: int, message: bytes) -> bytes:
         """HMAC-SHA256 of ``message`` under key ``key_id`` (32 bytes), for look-ups and the audit chain."""
-        raw = self._raw(key_id)
+        raw = self.raw(key_id)
         if raw is None:
             raise LookupError("the data key is unknown or destroyed")
         return mac_under(raw, message)
@@ -169,7 +169,8 @@ class DataKeys:
         self._unwrapped.clear()
         self._fernets.clear()
 
-    def _raw(self, key_id: int, connection: Connection | None = None) -> bytes | None:
+    def raw(self, key_id: int, connection: Connection | None = None) -> bytes | None:
+        """The unwrapped key itself, or None when it is unknown or destroyed. Never to be shown, logged or stored."""
         if key_id not in self._unwrapped:
             wrapped = select(DataKey.master_key_id, DataKey.wrapped).where(DataKey.id == key_id)
             row = (connection or db.session.connection()).execute(wrapped).first()

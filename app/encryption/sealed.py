@@ -5,12 +5,13 @@ from __future__ import annotations
 import secrets
 from typing import Any, NamedTuple
 
-from cryptography.fernet import Fernet, InvalidToken
+from cryptography.fernet import Fernet
 from sqlalchemy import Text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
 from app.encryption.data_key import data_keys
+from app.encryption.fernet_token import open_token
 
 VERSION = b"\x01"
 
@@ -40,19 +41,7 @@ def unseal(key: Fernet | None, context: bytes, token: bytes) -> str | None:
 
 def unsealed_bytes(key: Fernet | None, token: bytes) -> bytes | None:
     """What was sealed, place and text, or None when this key does not open it. The caller compares the place."""
-    if key is None:
-        return None
-    try:
-        plain = key.decrypt(token)
-    except InvalidToken:
-        return None
-    # Fernet's base64 skips what is not of its alphabet, and all that follows the padding: a token has one length only.
-    return plain if len(token) == _token_length(len(plain)) else None
-
-
-def _token_length(plain: int) -> int:
-    raw = 1 + 8 + 16 + (plain // 16 + 1) * 16 + 32  # version, time, IV, padded text, HMAC
-    return (raw + 2) // 3 * 4
+    return None if key is None else open_token(key, token)
 
 
 class Sealed(TypeDecorator[SealedText]):

@@ -15,6 +15,7 @@ from app.channels.channel import Channel
 from app.chat import erasure, pace, resealing
 from app.chat.history import newest
 from app.chat.message import Message, open_body
+from app.chat.swap import Swap, Swapped
 from app.clock import Clock, now
 from app.encryption.data_key import DataKey, data_keys, period_of
 from app.encryption.key_work import MESSAGES, KeyWork
@@ -41,17 +42,12 @@ def harbour(people: People) -> Channel:
 
 @pytest.fixture
 def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two messages a page, and no rest."""
-
-    def begin(self: pace.Pace) -> None:
-        self.batch = 2
-
-    monkeypatch.setattr(pace.Pace, "__init__", begin)
+    """Two messages a batch."""
+    monkeypatch.setattr(pace, "FIRST_BATCH", 2)
     monkeypatch.setattr(pace.Pace, "wrote", lambda self, messages, seconds: None)
-    monkeypatch.setattr(pace.Pace, "rest", lambda self, worked: None)
 
 
-def test_a_write_that_took_long_makes_the_next_one_smaller() -> None:
+def test_a_write_that_took_long_makes_the_next_one_smaller(app: Flask) -> None:
     ours = pace.Pace()
     ours.wrote(100, pace.ALONE * 4)
     assert ours.batch == 25
@@ -72,10 +68,9 @@ def test_beside_people_who_chat_a_write_is_shorter_and_half_the_time_is_theirs(
     assert not slept, "nobody serves"
     Presence(app, [data_keys().ring.newest_id]).beat()
     beside.rest(0.25)
-    assert slept == [0.25]
-    for one in (alone, beside):
-        one.wrote(100, pace.ALONE)
-    assert beside.batch < alone.batch
+    assert slept == [0.25 * pace.REST]
+    beside.wrote(100, pace.ALONE)
+    assert beside.batch < 100 == pace.Pace().batch
 
 
 def shown(channel: Channel) -> list[str]:
@@ -146,17 +141,16 @@ def test_whoever_is_killed_in_the_middle_goes_on_where_it_was(
 
 @on_both_databases
 def test_what_is_deleted_meanwhile_stays_deleted(app: Flask, harbour: Channel, monkeypatch: pytest.MonkeyPatch) -> None:
-    resealed, keeper = resealing._resealed, harbour.owner
+    put, keeper = Swap.put, harbour.owner
 
-    def deleted_after_it_was_read(*args: object) -> object:
-        found = resealed(*args)  # type: ignore[arg-type]
+    def deleted_after_it_was_read(swap: Swap, batch: list[Swapped]) -> float:
         rows = erasure.candidates(harbour, up_to=3, most=1)
         erasure.erase(harbour, rows, keeper)
         db.session.execute(delete(Message).where(Message.channel_id == harbour.id, Message.id == 4))
         db.session.commit()
-        return found
+        return put(swap, batch)
 
-    monkeypatch.setattr(resealing, "_resealed", deleted_after_it_was_read)
+    monkeypatch.setattr(Swap, "put", deleted_after_it_was_read)
     work, _ = resealing.begin(None)
     db.session.commit()
     list(resealing.run(work))

@@ -20,10 +20,18 @@ OPENERS = {
         "app/chat/transcript.py",  # a channel's transcript, for its streamer
         "app/chat/verification.py",  # `flask keys verify`: every message opens, none is shown
     },
-    "reseal_body": {"app/chat/resealing.py"},  # `flask keys rotate --messages`: under another key, none is shown
+    # `flask keys rotate --messages`: under another key, none is shown
+    "reseal_body": {"app/chat/resealing.py"},
+    "move_tokens": {"app/encryption/fernet_token.py", "app/encryption/resealers.py"},
+    "open_token": {"app/encryption/fernet_token.py", "app/encryption/sealed.py"},
 }
 # The relay opens what another process of this instance said a moment ago, on its way to the screens.
-DECRYPTERS = {"app/backup/cipher.py", "app/chat/relay.py", "app/encryption/sealed.py", "app/encryption/keyring.py"}
+DECRYPTERS = {
+    "app/backup/cipher.py",
+    "app/chat/relay.py",
+    "app/encryption/fernet_token.py",
+    "app/encryption/keyring.py",
+}
 
 # Rows with texts of their own: which of them is read, by which modules and templates.
 READERS: dict[str, dict[str, set[str]]] = {
