@@ -6,13 +6,16 @@ from collections.abc import Iterator
 from typing import Any
 
 import gevent
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import aliased
 
+from app.audit.actor import Actor
+from app.audit.event import record
 from app.auth.announcement import announce
 from app.channels.channel import Channel
 from app.chat.line import UNVERIFIED
 from app.chat.message import Message, open_body
-from app.encryption.data_key import data_keys
+from app.encryption.data_key import MESSAGES, DataKey, data_keys, destroy
 from app.extensions import db
 
 PAGE = 500  # decrypted, or deleted, before the others in this process have their turn
@@ -28,19 +31,42 @@ def written_by(account_id: int) -> Iterator[dict[str, Any]]:
 def delete_all_of(account_id: int, username: str) -> int:
     """Delete every message of the account, in batches that it commits; returns how many there were.
 
-    The rows go, not only their text: who wrote when, and where, is personal too. Ids of others stay as they are.
-    ``username`` is whose messages the open screens drop.
+    The rows go, not only their text: who wrote when, and where, is personal too. Ids of others stay as they are. With
+    the last message of a month goes the month's key. ``username`` is whose messages the open screens drop.
     """
     deleted = 0
     for channel_id, slug in _channels():
         for page in _pages(channel_id, account_id):
             ids = [row.id for row in page]
+            # The writer holds this row while it stores: nothing is said under a key that is being destroyed.
+            db.session.execute(update(Channel).where(Channel.id == channel_id).values(slug=Channel.slug))
             db.session.execute(delete(Message).where(Message.channel_id == channel_id, Message.id.in_(ids)))
             what = {"channel": slug, "up_to": ids[-1], "username": username}
             announce("messages_cleared", channel_id=channel_id, details=what)
+            _destroy_keys_of_empty_months(channel_id, slug)
             db.session.commit()
             deleted += len(ids)
     return deleted
+
+
+def _destroy_keys_of_empty_months(channel_id: int, slug: str) -> None:
+    # Of months, not of keys: what a rotation is moving stands under one key of its month and will under another. A key
+    # of the first version has no month, and may hold messages of any.
+    ours, other = DataKey.__table__, aliased(DataKey)
+    same_month = (other.channel_id == channel_id, other.period.in_([ours.c.period, ""]))
+    there = select(Message.id).join(other, other.id == Message.data_key_id).where(*same_month)
+    empty = (DataKey.purpose == MESSAGES, DataKey.channel_id == channel_id, ~there.exists())
+    if keys := destroy(*empty):
+        record(
+            "keys.destroyed",
+            Actor(name="streamzy"),
+            target_kind="channel",
+            target_id=channel_id,
+            target_name=slug,
+            data_keys=keys,
+            why="every message of their months was removed with its author's account",
+        )
+        announce("keys_changed")
 
 
 def _channels() -> list[tuple[int, str]]:

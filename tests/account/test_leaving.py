@@ -22,7 +22,8 @@ from app.auth.user import User
 from app.channels.channel import Channel
 from app.chat import history
 from app.chat.message import Message
-from app.clock import now
+from app.clock import Clock, now
+from app.encryption.data_key import DataKey, data_keys
 from app.extensions import db
 from tests.commands.conftest import say
 from tests.people import PASSWORD, People, Person
@@ -150,13 +151,50 @@ def test_messages_go_everywhere_if_one_says_so_and_open_screens_hear_of_it(peopl
 
 def test_messages_that_went_with_their_author_are_in_no_file_of_the_database(app: Flask, people: People) -> None:
     vera = people.viewer("vera")
-    say(lounge(people.account("keeper")), named("vera"), "first")
-    body = db.session.scalars(select(Message.body)).one()
+    message = say(lounge(people.account("keeper")), named("vera"), "first")
+    wrapped = db.session.get_one(DataKey, message.data_key_id).wrapped
+    gone = (message.body, str(wrapped).encode())
     db.session.rollback()
     path = db.engine.url.database
+    files = (Path(str(path)), Path(f"{path}-wal"))
+    assert all(any(trace in file.read_bytes() for file in files) for trace in gone), "this shows nothing"
     leave(vera, messages="delete")
-    for file in (Path(str(path)), Path(f"{path}-wal")):
-        assert body not in file.read_bytes()
+    for file in files:
+        assert not any(trace in file.read_bytes() for trace in gone)
+
+
+@on_both_databases
+def test_a_months_key_goes_with_its_last_message_and_not_before(people: People, clock: Clock) -> None:
+    vera, channel = people.viewer("vera"), lounge(people.account("keeper"))
+
+    def written(days: float, *names: str) -> int:
+        clock.offset_seconds = -days * 86400
+        ids = {say(channel, named(name), f"{days} days ago").data_key_id for name in names}
+        clock.offset_seconds = 0
+        [key_id] = ids
+        return key_id
+
+    shared, moving, alone = written(95, "vera", "keeper"), written(65, "vera"), written(35, "vera")
+    # A rotation in the middle: the month's new key holds nothing yet, its old one what somebody else said.
+    old, other = db.session.get_one(DataKey, moving), say(channel, named("keeper"), "under the key that retires")
+    today, other.data_key_id, old.state = other.data_key_id, moving, "retired"
+    db.session.flush()
+    anew = data_keys().create("messages", channel.id, old.period)
+    db.session.commit()
+    leave(vera, messages="delete")
+    db.session.rollback()
+    db.session.expire_all()
+    states = {key: db.session.get_one(DataKey, key).state for key in (shared, moving, anew, alone)}
+    assert states == {shared: "active", moving: "retired", anew: "active", alone: "destroyed"}
+    assert db.session.get_one(DataKey, alone).wrapped is None
+    [event] = events("keys.destroyed")
+    assert event.details and (event.target_name, event.details["data_keys"]) == ("lounge", 2), (
+        "of a month ago, and of now"
+    )
+    assert "keys_changed" in db.session.scalars(select(Announcement.kind)).all()
+    said = say(channel, named("keeper"), "goes on")
+    assert said.data_key_id not in (shared, moving, anew, alone, today)
+    assert history.newest(channel)[0][-1]["text"] == "goes on"
 
 
 @on_both_databases

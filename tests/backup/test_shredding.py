@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from app.account import leaving
 from app.audit.actor import Actor
+from app.auth.user import User
 from app.channels.channel import Channel
 from app.chat import channel_deletion, verification
 from app.chat.line import UNVERIFIED
@@ -92,6 +94,18 @@ def test_a_month_that_went_by_age_does_not_open_in_yesterdays_data_and_later_mon
     assert chat.texts("pier") == [UNVERIFIED, "today"]
     assert opened_by_any_key("pier") == [2]
     assert chat.texts("harbour") == ["ahoy", "land in sight"]
+
+
+@on_both_databases
+def test_a_month_that_went_with_its_authors_account_does_not_open_in_yesterdays_data(
+    chat: Chat, flask: RunFlask, yesterday: str, tmp_path: Path
+) -> None:
+    author = User.named("harbour-owner")
+    assert author
+    leaving.leave(author, delete_messages=True)
+    restore_with_todays_keys(flask, yesterday, tmp_path)
+    assert opened_by_any_key("harbour") == []
+    assert opened_by_any_key("lounge") == [1]
 
 
 @on_both_databases
