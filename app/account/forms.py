@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from flask_wtf import FlaskForm
 from wtforms import HiddenField, PasswordField, RadioField, StringField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, ValidationError
@@ -12,11 +11,12 @@ from app.auth.passkey import LONGEST_NAME
 from app.auth.permissions import the_user
 from app.channels.channel import Channel
 from app.security.text import UncleanText, clean_text
+from app.security.typed_form import TypedForm
 
 TOO_LONG = Length(max=LONGEST_FIELD, message="This password is too long.")
 
 
-class PasswordForm(FlaskForm):
+class PasswordForm(TypedForm):
     """The current password, and the new one twice."""
 
     current_password = PasswordField("Current password", [InputRequired("Type your current password."), TOO_LONG])
@@ -33,7 +33,7 @@ class PasswordForm(FlaskForm):
         check_new_password(chosen, self.confirm_password.data or "", *names)
 
 
-class PasskeyForm(FlaskForm):
+class PasskeyForm(TypedForm):
     """A passkey that the browser made, and what its owner calls it."""
 
     name = StringField("Name", [Length(max=LONGEST_NAME, message=f"Use at most {LONGEST_NAME} characters.")])
@@ -47,7 +47,7 @@ class PasskeyForm(FlaskForm):
             raise ValidationError("The name holds characters that cannot be stored.") from None
 
 
-class DeleteForm(FlaskForm):
+class DeleteForm(TypedForm):
     """What becomes of the messages, and the password."""
 
     messages = RadioField(

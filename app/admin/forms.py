@@ -2,36 +2,22 @@
 
 from __future__ import annotations
 
-from flask_wtf import FlaskForm
 from wtforms import HiddenField, SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import InputRequired, Length, StopValidation
+from wtforms.validators import InputRequired, Length
 
 from app.applications.reason_template import LONGEST_TEXT
 from app.applications.reason_template import LONGEST_TITLE as LONGEST_TITLE_OF_TEXT
-from app.channels.forms import readable
 from app.channels.settings import LONGEST_TITLE
-from app.security.text import UncleanText, clean_text
+from app.security.typed_form import TypedForm, readable
 
 LONGEST = 2000
 
 
-def _cleaned(_form: FlaskForm, field: StringField | TextAreaField) -> None:
-    try:
-        field.data = clean_text(field.data or "", multiline=True)
-    except UncleanText:
-        raise StopValidation("It holds characters that cannot be stored.") from None
+SAID = [readable(LONGEST, multiline=True, blank=True, watched=False)]  # an admin may quote an attack
 
 
-def _something(_form: FlaskForm, field: StringField | TextAreaField) -> None:
-    if not (field.data or "").strip():
-        raise StopValidation("Type something that can be read.")
-
-
-SAID = [Length(max=LONGEST, message=f"Use at most {LONGEST} characters."), _cleaned]
-
-
-class VersionedForm(FlaskForm):
+class VersionedForm(TypedForm):
     """A form about something that others may change meanwhile: it names the version that was looked at."""
 
     version = HiddenField("Version", [InputRequired()])
@@ -50,7 +36,7 @@ class DecisionForm(VersionedForm):
     template = StringField("Begin with")
 
 
-class RenameForm(FlaskForm):
+class RenameForm(TypedForm):
     """Another name for an account. Whether it may be had shows when it is taken."""
 
     username = StringField(
@@ -58,7 +44,7 @@ class RenameForm(FlaskForm):
     )
 
 
-class OpenChannelForm(FlaskForm):
+class OpenChannelForm(TypedForm):
     """A channel for an account that has none. Whether account and address will do shows when it is opened."""
 
     owner = StringField(
@@ -69,18 +55,18 @@ class OpenChannelForm(FlaskForm):
         "Title",
         [
             InputRequired("Give the channel a title."),
-            readable(LONGEST_TITLE, multiline=False, blank=False, watched=False),
+            readable(LONGEST_TITLE, multiline=False, watched=False),
         ],
     )
 
 
-class MoveChannelForm(FlaskForm):
+class MoveChannelForm(TypedForm):
     """Another address for a channel."""
 
     slug = StringField("Address", [InputRequired("Type the address."), Length(max=64, message="This is too long.")])
 
 
-class BulkForm(FlaskForm):
+class BulkForm(TypedForm):
     """What each applicant is told, and what only admins read, when several are turned down at once."""
 
     reason = TextAreaField("Answer to each applicant", SAID)
@@ -102,21 +88,17 @@ class ReasonTemplateForm(VersionedForm):
         "Name",
         [
             InputRequired("Give it a name."),
-            Length(max=LONGEST_TITLE_OF_TEXT, message=f"Use at most {LONGEST_TITLE_OF_TEXT} characters."),
-            _cleaned,
-            _something,
+            readable(LONGEST_TITLE_OF_TEXT, multiline=False, watched=False),
         ],
     )
     text = TextAreaField(
         "Text",
         [
             InputRequired("Type the text."),
-            Length(max=LONGEST_TEXT, message=f"Use at most {LONGEST_TEXT} characters."),
-            _cleaned,
-            _something,
+            readable(LONGEST_TEXT, multiline=True, watched=False),
         ],
     )
 
     def said(self) -> dict[str, str]:
         """What was typed, as ReasonTemplate takes it."""
-        return {"decision": self.decision.data, "title": " ".join(self.title.data.split()), "text": self.text.data}
+        return {"decision": self.decision.data, "title": self.title.data, "text": self.text.data}

@@ -5,81 +5,33 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
-from flask import request
-from flask_wtf import FlaskForm
 from wtforms import BooleanField, StringField, TextAreaField
-from wtforms.validators import InputRequired, Length, StopValidation, ValidationError
+from wtforms.validators import InputRequired, Length, ValidationError
 
 from app.auth import name as names
 from app.security.input_validation import attack_rule
-from app.security.text import UncleanText, clean_text, is_blank
+from app.security.typed_form import ATTACK, TypedForm, readable
 
 MOST_LINKS, LONGEST_LINK = 5, 300
-CONTROLS = re.compile(r"[\0-\x08\x0b\x0c\x0e-\x1f\x7f]")  # no keyboard types them; PostgreSQL cannot store the first
 
 
-class Blocked(StopValidation):
-    """The text looks like an attack; ``rule`` says which."""
-
-    def __init__(self, rule: str) -> None:
-        super().__init__("This looks like an attack: active HTML or SQL. Say it in other words.")
-        self.rule = rule
-
-
-def plain_text(*, longest: int, multiline: bool) -> list[object]:
-    """Validators of a text that people read: cleaned, visible, short enough, and no attack."""
-
-    def check(form: PlainTextForm, field: StringField) -> None:
-        if len(field.data or "") > 4 * longest:
-            raise StopValidation(f"Use at most {longest} characters.")
-        if CONTROLS.search(field.data or ""):
-            raise StopValidation("It holds a control character, which nobody can read.")
-        if not multiline and re.search(r"[\r\n]", field.data or ""):
-            raise StopValidation("Write it on one line.")
-        try:
-            field.data = clean_text(field.data or "", multiline=multiline)
-        except UncleanText:
-            raise StopValidation("It holds characters that cannot be stored.") from None
-        if is_blank(field.data):
-            raise StopValidation("There is nothing to read here.")
-        if len(field.data) > longest:
-            raise StopValidation(f"Use at most {longest} characters: these are {len(field.data)}.")
-        if rule := attack_rule(field.data):
-            form.blocked_rules[field.name] = rule
-            raise Blocked(rule)
-
-    return [check]
-
-
-class PlainTextForm(FlaskForm):
-    """A form of texts that people read; what looked like an attack is in ``blocked_rules``, by field."""
-
-    def __init__(self) -> None:
-        super().__init__(formdata=request.form)  # and never a file, which has no text to look at
-        self.blocked_rules: dict[str, str] = {}
-
-
-class AnswerForm(PlainTextForm):
+class AnswerForm(TypedForm):
     """The applicant's answer to what the admins asked."""
 
-    answer = TextAreaField(
-        "Your answer", [InputRequired("Type your answer."), *plain_text(longest=2000, multiline=True)]
-    )
+    answer = TextAreaField("Your answer", [InputRequired("Type your answer."), readable(2000, multiline=True)])
 
 
-class ApplicationForm(PlainTextForm):
+class ApplicationForm(TypedForm):
     """What we ask somebody who wants to become a streamer."""
 
     email = StringField(
         "E-mail", [InputRequired("Type your e-mail address."), Length(max=254, message="This address is too long.")]
     )
-    channel_name = StringField(
-        "Channel name", [InputRequired("Name your channel."), *plain_text(longest=80, multiline=False)]
-    )
+    channel_name = StringField("Channel name", [InputRequired("Name your channel."), readable(80, multiline=False)])
     slug = StringField("Address", [InputRequired("Choose an address.")])
     about = TextAreaField(
         "What will you stream?",
-        [InputRequired("Tell us what you will stream."), *plain_text(longest=2000, multiline=True)],
+        [InputRequired("Tell us what you will stream."), readable(2000, multiline=True)],
     )
     links = TextAreaField("Links")
     agree = BooleanField("I have read what is kept and for how long", [InputRequired("Please agree, or don't apply.")])
@@ -128,7 +80,7 @@ class ApplicationForm(PlainTextForm):
                 raise ValidationError("Links begin with https:// or http://, one a line.")
             if rule := attack_rule(line):
                 self.blocked_rules[field.name] = rule
-                raise Blocked(rule)
+                raise ValidationError(ATTACK)
 
     def link_list(self) -> list[str]:
         """The links, without blank lines."""

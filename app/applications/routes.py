@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response
 
 from app.applications import turnaround
 from app.applications.contact import network_hash
-from app.applications.forms import ApplicationForm, PlainTextForm
+from app.applications.forms import ApplicationForm
 from app.applications.streamer_application import StreamerApplication
 from app.audit.event import record
 from app.auth.name import LONGEST, NameRefused
@@ -16,6 +16,7 @@ from app.encryption.data_key import data_keys
 from app.extensions import db
 from app.security.page_limits import limited
 from app.security.rate_limits import address_key, spend
+from app.security.typed_form import TypedForm
 
 applications = Blueprint("applications", __name__, url_prefix="/apply")
 
@@ -88,7 +89,7 @@ def _keep_private(response: Response) -> Response:
     return response
 
 
-def record_blocks(form: PlainTextForm) -> None:
+def record_blocks(form: TypedForm) -> None:
     """Put on record what looked like an attack, without its text; commits, for the act itself is refused."""
     for field, rule in form.blocked_rules.items():
         text = str(form[field].data)

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from flask import current_app
-from flask_wtf import FlaskForm
 from wtforms import PasswordField, StringField
 from wtforms.validators import InputRequired, Length, ValidationError
 
 from app.auth import name as names
 from app.auth import password as passwords
+from app.security.typed_form import TypedForm
 
 # Long enough for any password; a megabyte must not reach the Unicode tables, let alone bcrypt.
 LONGEST_FIELD = 1024
 
 
-class SignInForm(FlaskForm):
+class SignInForm(TypedForm):
     """Name and password. Says nothing about the rules: a guesser would learn them."""
 
     username = StringField(
@@ -36,7 +36,7 @@ def check_new_password(chosen: str, repeated: str, *account_names: str) -> None:
         raise ValidationError("The two passwords differ.")
 
 
-class RegistrationForm(FlaskForm):
+class RegistrationForm(TypedForm):
     """A new viewer's account."""
 
     username = StringField(
@@ -60,13 +60,13 @@ class RegistrationForm(FlaskForm):
         check_new_password(field.data or "", self.confirm_password.data or "", self.username.data or "")
 
 
-class CodeForm(FlaskForm):
+class CodeForm(TypedForm):
     """A code from an authenticator app, or a recovery code."""
 
     code = StringField("Code", [InputRequired("Type a code."), Length(max=LONGEST_FIELD, message="That is no code.")])
 
 
-class ConfirmForm(FlaskForm):
+class ConfirmForm(TypedForm):
     """The password, once more."""
 
     password = PasswordField(
@@ -74,7 +74,7 @@ class ConfirmForm(FlaskForm):
     )
 
 
-class ForgottenForm(FlaskForm):
+class ForgottenForm(TypedForm):
     """A name, its recovery code, and the password it gets with it."""
 
     username = StringField(

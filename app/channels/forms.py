@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from flask import current_app, request
-from flask_wtf import FlaskForm
 from wtforms import (
     BooleanField,
     HiddenField,
@@ -16,12 +15,11 @@ from wtforms import (
     StringField,
     TextAreaField,
 )
-from wtforms.validators import InputRequired, Length, NumberRange, StopValidation, ValidationError
+from wtforms.validators import InputRequired, Length, NumberRange, ValidationError
 
 from app.channels import settings, stream
 from app.channels.channel import Channel
-from app.security.input_validation import attack_rule
-from app.security.text import UncleanText, clean_text, is_blank
+from app.security.typed_form import TypedForm, readable
 
 SHORTEST_PASSWORD, MOST_PASSWORD_BYTES = 8, 72
 LONGEST_REASON = 300
@@ -39,37 +37,10 @@ HOW_LONG = {
 }
 
 
-def readable(longest: int, *, multiline: bool, blank: bool, watched: bool = True) -> Any:
-    """A validator for text that people read: cleaned, short enough, and no attack where ``watched``."""
-
-    def check(form: FlaskForm, field: StringField) -> None:
-        text = field.data or ""
-        too_long = f"Use at most {longest} characters."
-        if len(text) > 4 * longest:
-            raise StopValidation(too_long)
-        try:
-            field.data = text = clean_text(text, multiline=multiline)
-        except UncleanText:
-            raise StopValidation("It holds characters that cannot be stored.") from None
-        if is_blank(text):
-            field.data = text = ""
-            if not blank:
-                raise StopValidation("There is nothing to read here.")
-        if len(text) > longest:
-            raise StopValidation(f"{too_long} These are {len(text)}.")
-        if watched and (rule := attack_rule(text)):
-            form.blocked_rules[field.name] = rule
-            raise StopValidation("This looks like an attack: active HTML or SQL. Say it in other words.")
-
-    return check
-
-
-class ChannelForm(FlaskForm):
+class ChannelForm(TypedForm):
     """What a channel is called, and who may read and write there."""
 
-    title = StringField(
-        "Title", [InputRequired("Give the channel a title."), readable(80, multiline=False, blank=False)]
-    )
+    title = StringField("Title", [InputRequired("Give the channel a title."), readable(80, multiline=False)])
     description = TextAreaField("About", [readable(settings.LONGEST_DESCRIPTION, multiline=True, blank=True)])
     rules = TextAreaField("House rules", [readable(settings.LONGEST_RULES, multiline=True, blank=True)])
     stream_url = StringField("Stream", [readable(stream.LONGEST, multiline=False, blank=True)])
@@ -109,7 +80,6 @@ class ChannelForm(FlaskForm):
             super().__init__(formdata=sent, data=given)
         else:
             super().__init__(formdata=None, data=given)
-        self.blocked_rules: dict[str, str] = {}
 
     def validate_stream_url(self, field: StringField) -> None:
         """An address for which there is a player, of a host that the operator allows."""
@@ -128,19 +98,19 @@ class ChannelForm(FlaskForm):
         return asked | {"slow_mode_seconds": self.slow_mode.data, "stream_url": self.stream_url.data or None}
 
 
-class MemberForm(FlaskForm):
+class MemberForm(TypedForm):
     """Whom to add as a member."""
 
     username = StringField("User name", [InputRequired("Type a user name."), Length(max=64)], id="member-username")
 
 
-class ModeratorForm(FlaskForm):
+class ModeratorForm(TypedForm):
     """Whom to trust with moderating."""
 
     username = StringField("User name", [InputRequired("Type a user name."), Length(max=64)], id="moderator-username")
 
 
-class SanctionForm(FlaskForm):
+class SanctionForm(TypedForm):
     """Whom to keep from writing, for how long, and why."""
 
     username = StringField("User name", [InputRequired("Type a user name."), Length(max=64)], id="sanction-username")
@@ -151,13 +121,13 @@ class SanctionForm(FlaskForm):
     purge = BooleanField("Remove everything they said here", id="sanction-purge")
 
 
-class ClearForm(FlaskForm):
+class ClearForm(TypedForm):
     """Removing everything is confirmed on purpose."""
 
     sure = BooleanField("Remove everything", [InputRequired("Tick this first: it cannot be undone.")], id="clear-sure")
 
 
-class DeleteChannelForm(FlaskForm):
+class DeleteChannelForm(TypedForm):
     """Deleting a channel is confirmed by typing its address: no slip of a finger does that."""
 
     slug = StringField(
@@ -176,7 +146,7 @@ class DeleteChannelForm(FlaskForm):
             raise ValidationError(f"This is not the address of this channel. Type {self.wanted}.")
 
 
-class ChannelPasswordForm(FlaskForm):
+class ChannelPasswordForm(TypedForm):
     """The password that makes people members of a private channel."""
 
     password = PasswordField("New password", [InputRequired("Choose a password.")], id="channel-password")
@@ -190,7 +160,7 @@ class ChannelPasswordForm(FlaskForm):
             raise ValidationError(f"Use at most {MOST_PASSWORD_BYTES} bytes: letters outside a to z count for more.")
 
 
-class EntryForm(FlaskForm):
+class EntryForm(TypedForm):
     """A private channel's password, from somebody who was told it."""
 
     password = PasswordField("The channel's password", [InputRequired("Type the password."), Length(max=1000)])

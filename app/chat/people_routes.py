@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 from flask import abort, flash, request
-from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 
 from app.auth.permissions import channel_keepers_only
@@ -19,6 +18,7 @@ from app.chat import moderation
 from app.chat.moderation import Rest
 from app.chat.refusal import Refused
 from app.chat.settings_routes import back, carry_out, setting_up, settings_page, settings_pages
+from app.security.typed_form import TypedForm
 
 
 @settings_pages.post("/members")
@@ -84,7 +84,7 @@ def lift(slug: str) -> Response:
 
 
 def _by_name(
-    slug: str, form: FlaskForm, name: str, verb: Callable[[Acting, User], None], done: str, section: str
+    slug: str, form: TypedForm, name: str, verb: Callable[[Acting, User], None], done: str, section: str
 ) -> tuple[str, int] | Response:
     acting = setting_up(slug)
     shown: dict[str, Any] = {name: form}

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
 from app.applications import claim
 from app.applications.contact import contact_hash, network_hash
@@ -18,6 +19,7 @@ from app.channels.channel import Channel
 from app.clock import now
 from app.extensions import db
 from tests.applications.desk import desk
+from tests.applications.wishes import apply
 from tests.people import People, Person
 from tests.postgres import on_both_databases
 from tests.statements import counted
@@ -115,6 +117,8 @@ def test_a_filter_that_makes_no_sense_finds_nothing(people: People, query: str) 
 def test_what_to_look_at_twice_and_who_is_reviewing_stand_on_the_list(people: People) -> None:
     ada, alan = people.admin(), desk(people, "alan")
     Channel.open("star-watch", "Weather", people.account("Vera"))
+    apply(people.viewer("bo-bo"), slug="bo-bo", channel_name="Bo")
+    Channel.open("bo-bo", "Rain", db.session.scalars(select(User).where(User.username == "bo-bo")).one())
     network = network_hash("192.0.2.1")
     for name in ("starwatch2", "moon", "sun"):
         wish(name, email="same@example.org", network_lookup=network)
@@ -123,6 +127,7 @@ def test_what_to_look_at_twice_and_who_is_reviewing_stand_on_the_list(people: Pe
     db.session.commit()
     page = ada.get("/admin/applications").text
     assert "Looks like the channel /c/star-watch" in page
+    assert page.count("The address /c/bo-bo is taken") == 1, "since it was asked for, under the applicant's own name"
     assert page.count("2 more from this contact") == 3
     assert page.count("3 from one network within 7 days") == 3
     assert "<bdi>alan</bdi> is reviewing" in page

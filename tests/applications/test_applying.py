@@ -285,8 +285,9 @@ def test_an_address_that_somebody_has_is_refused(people: People) -> None:
 
 @on_both_databases
 def test_a_known_contact_is_answered_like_any_other(people: People) -> None:
-    """Else anybody could ask the form who has applied here."""
+    """Else anybody could ask the form who has applied here, or has an account by it."""
     apply(people.visitor(), slug="first-one")
+    desk(people).approve(newest())
     answers = [
         apply(people.visitor(), slug="second-one"),
         apply(people.visitor(), slug="third--one", email="STELLA@example.org "),

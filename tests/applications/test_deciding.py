@@ -119,14 +119,22 @@ def test_rejecting_without_a_word_is_refused_and_keeps_the_note(people: People) 
     assert db.session.scalars(select(StreamerApplication.status)).one() == "pending"
 
 
-def test_an_answer_that_is_too_long_is_refused_and_kept(people: People) -> None:
+def test_an_answer_that_cannot_be_is_refused_in_words_and_kept(people: People) -> None:
     apply(people.visitor())
+    ada = people.admin()
+    ada.get(PAGE)
+    before = everything(without=RECORD)
     for field in ("reason", "note"):
-        answer = decide(people.admin(f"ada-{field}"), "reject", **{"reason": "No.", field: "x" * 2001})
-        assert answer.status_code == 400
-        assert "Use at most 2000 characters." in answer.text
-        assert "x" * 2001 in answer.text
-    assert db.session.scalars(select(StreamerApplication.status)).one() == "pending"
+        for wrong, words in (
+            ("x" * 2001, "Use at most 2000 characters. These are 2001."),
+            ("\U0001f600" * 5000, "Use at most 2000 characters."),
+            ("No\0pe.", "It holds a control character"),
+        ):
+            answer = decide(ada, "reject", **{"reason": "No.", field: wrong})
+            assert answer.status_code == 400
+            assert words in answer.text.partition(f'id="{field}-error">')[2].partition("</p>")[0]
+            assert wrong in answer.text
+    assert everything(without=RECORD) == before
 
 
 @on_both_databases

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Any
@@ -13,6 +14,7 @@ from app.applications.link import ApplicationLink, hashed
 from app.applications.state import NEEDS_INFORMATION
 from app.applications.streamer_application import StreamerApplication
 from app.extensions import db
+from app.security.typed_form import TypedForm
 from tests.people import PASSWORD, People, Person
 from tests.second_factor import begin, set_up_app
 
@@ -214,12 +216,27 @@ def every_form() -> set[str]:
         for form in waiting.pop().__subclasses__():
             waiting.append(form)
             if form.__module__.startswith("app.") and not form.__subclasses__():
+                assert issubclass(form, TypedForm), f"{form.__name__} takes a file for a text, and breaks over it"
                 found.add(form.__name__)
     return found
 
 
 def test_every_form_is_looked_at(cast: dict[str, Any]) -> None:
     assert every_form() == set(CASES) | NOT_TYPED
+
+
+@pytest.mark.parametrize("path", ["/login", "/register", "/apply"])
+def test_a_file_or_json_in_place_of_a_text_is_nothing_typed(people: People, path: str) -> None:
+    visitor = people.visitor()
+    token = visitor.csrf_token(on=path)
+    names = ("username", "password", "confirm_password", "email", "slug", "about", "agree")
+    files = {name: (io.BytesIO(b"typed?"), "typed?") for name in names}
+    sent = {"csrf_token": token, **files}
+    assert visitor.request(path, method="POST", data=sent, content_type="multipart/form-data").status_code == 400
+    for odd in (5, [1], {"a": 1}, None, True, "typed?"):
+        typed = dict.fromkeys(names, odd)
+        answer = visitor.request(path, method="POST", json=typed, headers={"X-CSRFToken": token})
+        assert answer.status_code == 400, odd
 
 
 @pytest.mark.parametrize("name", CASES)

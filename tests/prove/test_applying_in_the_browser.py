@@ -66,6 +66,10 @@ def test_from_the_form_to_the_sign_in_and_to_nothing_left(
     with page.expect_download() as downloading:
         page.get_by_role("link", name="Save as a file").click()
     assert link in Path(downloading.value.path()).read_text()
+    window.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Copy the link").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == link
     assert_for_everybody(page)
 
     decide(world, "ask", "How late at night?")
