@@ -16,6 +16,7 @@ from flask.testing import FlaskClient
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from sqlalchemy.engine import Compiled
 from werkzeug.routing import Rule
 
 from app import create_app
@@ -126,6 +127,28 @@ class CompiledTemplates(BytecodeCache):
 compiled_templates = CompiledTemplates()
 
 
+class CompiledStatements:
+    """Statements that SQLAlchemy compiled for one app serve the next ones: its own cache lives as long as an engine."""
+
+    def __init__(self) -> None:
+        self.compiled: dict[tuple[object, ...], Compiled] = {}
+
+    @staticmethod
+    def _key(key: tuple[Any, ...]) -> tuple[object, ...]:
+        dialect, *rest = key
+        return (dialect.name, *rest)
+
+    def get(self, key: tuple[Any, ...]) -> Compiled | None:
+        """What was compiled for it, whichever engine asked."""
+        return self.compiled.get(self._key(key))
+
+    def __setitem__(self, key: tuple[Any, ...], compiled: Compiled) -> None:
+        self.compiled[self._key(key)] = compiled
+
+
+compiled_statements = CompiledStatements()
+
+
 @pytest.fixture(scope="session", autouse=True)
 def compiled_routes() -> Iterator[None]:
     """What Werkzeug compiled for a route of one app serves the same route of the next: most of an app's making."""
@@ -149,6 +172,7 @@ def app(environment: dict[str, str]) -> Iterator[Flask]:
     app = create_app(Settings.from_environment(environment))
     app.jinja_env.bytecode_cache = compiled_templates
     with app.app_context():
+        db.engine._compiled_cache = compiled_statements
         data_keys().ensure_instance_keys()
         db.session.commit()
         yield app

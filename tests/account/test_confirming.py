@@ -68,6 +68,7 @@ def test_a_copy_of_the_cookie_gains_nothing_by_the_owners_proof(people: People, 
 
 def test_what_was_under_way_in_another_tab_does_not_sign_the_browser_out(people: People, clock: Clock) -> None:
     vera = people.viewer()
+    assert vera.signed_in
     late = people.visitor()
     late.cookie = vera.cookie
     confirm(vera)

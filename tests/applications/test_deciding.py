@@ -294,8 +294,8 @@ def test_a_withdrawal_among_nineteen_approvals_is_one_of_twenty(people: People) 
     taken_back = next(form.fields for form in applicant.forms(link) if form.action == f"{link}/withdraw")
     admins = [people.admin(f"admin-{number}") for number in range(2)]
     fields = next(form.fields for form in admins[0].forms(PAGE) if form.action == f"{PAGE}/approve")
-    tabs = [Tab(admins[number % 2]) for number in range(19)]
     tokens = [admin.csrf_token() for admin in admins]
+    tabs = [Tab(admins[number % 2]) for number in range(19)]
 
     def press(number: int) -> int:
         if number == 19:

@@ -270,7 +270,7 @@ def test_a_generated_password_is_still_to_be_changed(people: People) -> None:
     assert alone(people.visitor(), key).location == "/account/password"
 
 
-@pytest.mark.settings(RATELIMIT_LOGIN="3 per 5 minutes")
+@pytest.mark.settings(RATELIMIT_LOGIN="2 per 5 minutes")
 def test_answers_count_against_the_address_as_passwords_do(people: People) -> None:
     owner(people)
     stranger = people.visitor()
