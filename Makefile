@@ -68,8 +68,9 @@ format: $(TOOLS) ## put the Python code into its one format
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-prove: $(TOOLS) $(BUNDLE) $(BENCH_LOAD) $(LIGHTHOUSE) browser nginx ## the long claims: kills and storms (QUICK=1: the short form)
-	@$(BIN)/python -m pytest tests/prove tests/chat tests/journeys -m prove
+prove: $(TOOLS) $(BUNDLE) $(BENCH_LOAD) $(LIGHTHOUSE) browser nginx ## the long claims: journeys, kills and storms (QUICK=1: the short form)
+	@$(BIN)/python -m pytest --ignore=tests/prove -m prove --numprocesses auto --maxprocesses 4 --dist loadfile
+	@$(BIN)/python -m pytest tests/prove -m prove
 
 bench: $(TOOLS) $(BUNDLE) $(BENCH_PEER) ## measure against the references (QUICK=1: the short form; ONLY="fan-out idle": some)
 	@$(BIN)/python -m bench.run

@@ -127,23 +127,20 @@ class CompiledTemplates(BytecodeCache):
 compiled_templates = CompiledTemplates()
 
 
-class CompiledStatements:
+class CompiledStatements(dict[Any, Compiled]):
     """Statements that SQLAlchemy compiled for one app serve the next ones: its own cache lives as long as an engine."""
 
-    def __init__(self) -> None:
-        self.compiled: dict[tuple[object, ...], Compiled] = {}
-
     @staticmethod
-    def _key(key: tuple[Any, ...]) -> tuple[object, ...]:
+    def _of_any_engine(key: tuple[Any, ...]) -> tuple[Any, ...]:
         dialect, *rest = key
         return (dialect.name, *rest)
 
-    def get(self, key: tuple[Any, ...]) -> Compiled | None:
+    def get(self, key: Any, default: Any = None) -> Any:
         """What was compiled for it, whichever engine asked."""
-        return self.compiled.get(self._key(key))
+        return super().get(self._of_any_engine(key), default)
 
-    def __setitem__(self, key: tuple[Any, ...], compiled: Compiled) -> None:
-        self.compiled[self._key(key)] = compiled
+    def __setitem__(self, key: Any, compiled: Compiled) -> None:
+        super().__setitem__(self._of_any_engine(key), compiled)
 
 
 compiled_statements = CompiledStatements()

@@ -27,6 +27,7 @@ class Person:
     def __init__(self, app: Flask, address: str = "127.0.0.1", agent: str = FIREFOX) -> None:
         self.app = app
         self.client = app.test_client()
+        self.tokens: dict[tuple[str, str], str] = {}
         self.client.environ_base |= {"REMOTE_ADDR": address, "HTTP_USER_AGENT": agent}
 
     def request(self, path: str, **options: Any) -> TestResponse:
@@ -45,9 +46,14 @@ class Person:
         return reader.forms
 
     def csrf_token(self, on: str = "/") -> str:
-        """This browser's token, from the first form on the page ``on`` that has one."""
+        """This browser's token, from the first form on the page ``on`` that has one; kept as long as the cookie is."""
+        cookie = self.client.get_cookie("session")
+        if cookie and (cookie.value, on) in self.tokens:
+            return self.tokens[cookie.value, on]
         tokens = [form.fields["csrf_token"] for form in self.forms(on) if "csrf_token" in form.fields]
         assert tokens, f"no form with a token on {on}"
+        if cookie := self.client.get_cookie("session"):
+            self.tokens[cookie.value, on] = tokens[0]
         return tokens[0]
 
     def post_form(self, path: str, on: str | None = None, **fields: Any) -> TestResponse:

@@ -21,6 +21,12 @@ from sqlalchemy import make_url
 on_both_databases = pytest.mark.parametrize(
     "database_url", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)], indirect=True
 )
+# Where PostgreSQL costs seconds (each dump and each restoring is a program of its own), it waits for `make prove`.
+on_postgresql_in_prove_too = pytest.mark.parametrize(
+    "database_url",
+    ["sqlite", pytest.param("postgresql", marks=[pytest.mark.postgres, pytest.mark.prove])],
+    indirect=True,
+)
 on_postgresql = pytest.mark.parametrize(
     "database_url", [pytest.param("postgresql", marks=pytest.mark.postgres)], indirect=True
 )

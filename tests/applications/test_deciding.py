@@ -337,6 +337,7 @@ def assert_whole(status: str) -> None:
     assert len(events("application.approved")) == (status == "approved")
 
 
+@pytest.mark.prove
 @pytest.mark.settings(**MAIL)
 @on_both_databases
 @pytest.mark.parametrize("became", ["approved", "rejected", "withdrawn"])
@@ -390,6 +391,7 @@ def decide_until(step: int, became: str, admin_id: int) -> None:
     db.session.commit()
 
 
+@pytest.mark.prove
 def test_twenty_decisions_of_two_admins_at_once_on_a_real_server_are_one(
     server: StreamzyServer, new_visitor: NewVisitor
 ) -> None:

@@ -20,13 +20,13 @@ from app.encryption.keyring import EncryptionKeyError
 from app.extensions import db
 from tests.backup.conftest import Chat
 from tests.commands.conftest import RunFlask
-from tests.postgres import on_both_databases, on_postgresql
+from tests.postgres import on_postgresql, on_postgresql_in_prove_too
 from tests.tables import events
 
 PASSPHRASE = "a long walk along the quay"
 
 
-@on_both_databases
+@on_postgresql_in_prove_too
 def test_two_files_for_the_owner_alone_and_no_key_that_opens_anything(
     chat: Chat, flask: RunFlask, tmp_path: Path, keys: dict[str, str]
 ) -> None:
@@ -45,7 +45,7 @@ def test_two_files_for_the_owner_alone_and_no_key_that_opens_anything(
     assert (event.target_name, event.details["encrypted"]) == ("copy", False) if event.details else False
 
 
-@on_both_databases
+@on_postgresql_in_prove_too
 def test_the_manifest_says_what_is_in_it(chat: Chat, flask: RunFlask, tmp_path: Path) -> None:
     told = json.loads(flask("backup", str(tmp_path / "copy"), "--json").stdout)
     with tarfile.open(tmp_path / "copy") as tar:

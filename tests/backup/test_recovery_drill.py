@@ -18,7 +18,7 @@ from app.extensions import db
 from config import ROOT, Settings
 from tests.backup.conftest import Chat
 from tests.commands.conftest import RunFlask, invoke
-from tests.postgres import on_both_databases
+from tests.postgres import on_postgresql_in_prove_too
 
 HERE, ELSEWHERE = "On the machine that runs", "On another machine"
 
@@ -68,7 +68,7 @@ def play(drill: int, folder: Path, machines: dict[str, Callable[..., object]]) -
         machines[machine](*arguments, code=code)
 
 
-@on_both_databases
+@on_postgresql_in_prove_too
 def test_the_machine_is_gone_and_another_one_takes_its_place(
     chat: Chat, flask: RunFlask, another_machine: Callable[..., Flask], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -82,7 +82,7 @@ def test_the_machine_is_gone_and_another_one_takes_its_place(
         db.engine.dispose()
 
 
-@on_both_databases
+@on_postgresql_in_prove_too
 def test_yesterday_comes_back_but_for_what_was_deleted_for_good(chat: Chat, flask: RunFlask, tmp_path: Path) -> None:
     flask("backup", str(tmp_path / "yesterday"))
     harbour = Channel.at("harbour")

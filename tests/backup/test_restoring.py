@@ -24,7 +24,7 @@ from app.workers.worker import Worker
 from tests.backup.conftest import Chat, shred
 from tests.commands.conftest import RunFlask
 from tests.people import PASSWORD, People
-from tests.postgres import on_both_databases
+from tests.postgres import on_postgresql_in_prove_too
 from tests.tables import events, everything
 
 PASSPHRASE = "a long walk along the quay"
@@ -37,7 +37,7 @@ def copy(chat: Chat, flask: RunFlask, tmp_path: Path) -> str:
     return str(tmp_path / "copy")
 
 
-@on_both_databases
+@on_postgresql_in_prove_too
 def test_what_was_said_and_changed_since_is_as_it_was(chat: Chat, copy: str, flask: RunFlask) -> None:
     chat.say("harbour", "said too late")
     chat.open("pier", "a channel too late")
@@ -53,7 +53,7 @@ def test_what_was_said_and_changed_since_is_as_it_was(chat: Chat, copy: str, fla
     assert chat.texts("harbour")[-1] == "and it goes on"
 
 
-@on_both_databases
+@on_postgresql_in_prove_too
 def test_a_check_changes_nothing_and_says_what_it_saw(chat: Chat, copy: str, flask: RunFlask) -> None:
     chat.say("harbour", "said since")
     before = everything(without=("audit_event", "audit_head"))
@@ -74,7 +74,7 @@ def test_a_check_changes_nothing_and_says_what_it_saw(chat: Chat, copy: str, fla
     assert told["ok"] and not told["restored"] and not told["problems"]
 
 
-@on_both_databases
+@on_postgresql_in_prove_too
 def test_shredded_messages_stay_closed_in_yesterdays_data_with_todays_keys(
     chat: Chat, copy: str, flask: RunFlask, tmp_path: Path
 ) -> None:
@@ -89,7 +89,7 @@ def test_shredded_messages_stay_closed_in_yesterdays_data_with_todays_keys(
     assert chat.texts("harbour") == ["ahoy", "land in sight"]
 
 
-@on_both_databases
+@on_postgresql_in_prove_too
 def test_keys_of_channels_that_the_data_does_not_know_do_not_come_back(
     chat: Chat, copy: str, flask: RunFlask, tmp_path: Path
 ) -> None:
@@ -100,7 +100,7 @@ def test_keys_of_channels_that_the_data_does_not_know_do_not_come_back(
     assert chat.texts("another") == ["gets the number that the pier had"]
 
 
-@on_both_databases
+@on_postgresql_in_prove_too
 def test_keys_older_than_the_data_are_refused_and_say_what_they_lack(
     chat: Chat, copy: str, flask: RunFlask, tmp_path: Path
 ) -> None:
@@ -110,7 +110,7 @@ def test_keys_older_than_the_data_are_refused_and_say_what_they_lack(
     assert "older than the data: 1 data keys are not in it" in said.stdout
 
 
-@on_both_databases
+@on_postgresql_in_prove_too
 def test_data_is_not_overwritten_without_force_nor_while_somebody_serves(
     chat: Chat, copy: str, flask: RunFlask
 ) -> None:
@@ -124,7 +124,7 @@ def test_data_is_not_overwritten_without_force_nor_while_somebody_serves(
     assert everything() == before
 
 
-@on_both_databases
+@on_postgresql_in_prove_too
 def test_a_database_that_somebody_has_open_is_left_alone(
     chat: Chat, copy: str, flask: RunFlask, app: Flask, database_url: str
 ) -> None:
@@ -138,7 +138,7 @@ def test_a_database_that_somebody_has_open_is_left_alone(
     flask("restore", copy, "--force")
 
 
-@on_both_databases
+@on_postgresql_in_prove_too
 def test_an_empty_place_needs_no_force_and_nobody_stays_signed_in(
     chat: Chat, people: People, flask: RunFlask, tmp_path: Path, database_url: str
 ) -> None:
@@ -234,7 +234,7 @@ def test_keys_of_another_instance_open_nothing(copy: str, flask: RunFlask, app: 
     assert "belongs to another Streamzy" in said
 
 
-@on_both_databases
+@on_postgresql_in_prove_too
 def test_a_broken_audit_log_or_message_is_found_by_the_check_and_not_restored(
     chat: Chat, flask: RunFlask, tmp_path: Path
 ) -> None:

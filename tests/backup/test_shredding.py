@@ -21,7 +21,7 @@ from app.extensions import db
 from app.workers.duty import DUTIES, perform
 from tests.backup.conftest import Chat
 from tests.commands.conftest import RunFlask
-from tests.postgres import on_both_databases
+from tests.postgres import on_postgresql_in_prove_too
 
 GONE = "its data key is gone"
 
@@ -56,7 +56,7 @@ def restore_with_todays_keys(flask: RunFlask, yesterday: str, tmp_path: Path) ->
     return flask("restore", yesterday, "--keys", str(tmp_path / "today.keys"), "--force").stdout
 
 
-@on_both_databases
+@on_postgresql_in_prove_too
 def test_a_deleted_channel_does_not_open_in_yesterdays_data_and_the_others_do(
     chat: Chat, flask: RunFlask, yesterday: str, tmp_path: Path
 ) -> None:
@@ -75,7 +75,7 @@ def test_a_deleted_channel_does_not_open_in_yesterdays_data_and_the_others_do(
     assert [(problem.channel, problem.problem) for problem in problems] == [("harbour", GONE)] * 2
 
 
-@on_both_databases
+@on_postgresql_in_prove_too
 def test_a_month_that_went_by_age_does_not_open_in_yesterdays_data_and_later_months_do(
     chat: Chat, flask: RunFlask, tmp_path: Path, clock: Clock
 ) -> None:
@@ -96,7 +96,7 @@ def test_a_month_that_went_by_age_does_not_open_in_yesterdays_data_and_later_mon
     assert chat.texts("harbour") == ["ahoy", "land in sight"]
 
 
-@on_both_databases
+@on_postgresql_in_prove_too
 def test_a_month_that_went_with_its_authors_account_does_not_open_in_yesterdays_data(
     chat: Chat, flask: RunFlask, yesterday: str, tmp_path: Path
 ) -> None:
@@ -108,7 +108,7 @@ def test_a_month_that_went_with_its_authors_account_does_not_open_in_yesterdays_
     assert opened_by_any_key("lounge") == [1]
 
 
-@on_both_databases
+@on_postgresql_in_prove_too
 def test_an_older_key_file_still_opens_it_which_is_why_few_are_kept(
     chat: Chat, flask: RunFlask, yesterday: str
 ) -> None:

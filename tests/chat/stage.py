@@ -15,12 +15,20 @@ from tests.visitor import Visitor
 
 # A test of what databases differ in runs on both.
 on_both_stages = pytest.mark.parametrize(
-    "stage", ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True
+    "stage", ["sqlite", pytest.param("postgres", marks=[pytest.mark.postgres, pytest.mark.prove])], indirect=True
 )
 # A test of what stands near the transport runs on ours and on the library's, and so does whatever must never be lost.
-on_every_transport = pytest.mark.parametrize("stage", ["sqlite", "stock"], indirect=True)
+on_every_transport = pytest.mark.parametrize(
+    "stage", ["sqlite", pytest.param("stock", marks=pytest.mark.prove)], indirect=True
+)
 on_every_stage = pytest.mark.parametrize(
-    "stage", ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres), "stock"], indirect=True
+    "stage",
+    [
+        "sqlite",
+        pytest.param("postgres", marks=[pytest.mark.postgres, pytest.mark.prove]),
+        pytest.param("stock", marks=pytest.mark.prove),
+    ],
+    indirect=True,
 )
 PASSWORD = "Leuchtturm-7-morgens"
 numbers = itertools.count(2)

@@ -225,6 +225,7 @@ def test_another_processes_ban_is_felt_within_a_second(stage: Stage) -> None:
 # --- time and restarts ------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.prove
 def test_a_restart_forgets_no_sanction(start_server: StartServer, new_visitor: NewVisitor) -> None:
     server = start_server()
     backstage = Backstage(server)

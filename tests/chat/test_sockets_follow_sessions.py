@@ -236,12 +236,14 @@ def check_race(stage: Stage, end: Callable[[Visitor], object]) -> None:
     assert len(stage.backstage.ids(channel)) == len(heard) + 1, "stored, though nobody heard it"
 
 
+@pytest.mark.prove
 @on_every_stage
 def test_what_races_a_sign_out_is_stored_before_it_or_not_at_all(stage: Stage) -> None:
     for _ in range(3):
         check_race(stage, lambda ada: ada.sign_out())
 
 
+@pytest.mark.prove
 @on_every_stage
 def test_what_races_a_disabling_on_the_command_line_is_stored_before_it_or_not_at_all(stage: Stage) -> None:
     check_race(stage, lambda ada: stage.server.run_flask("users", "disable", ada.name))

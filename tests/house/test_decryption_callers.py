@@ -6,6 +6,8 @@ import ast
 import re
 from pathlib import Path
 
+import pytest
+
 from app.encryption.sealed import Sealed, sealed_text
 from app.extensions import Base
 from config import ROOT
@@ -133,6 +135,7 @@ def readers(text: str) -> set[str]:
     return found
 
 
+@pytest.mark.prove
 def test_every_sealed_text_is_read_only_where_it_is_written_down() -> None:
     assert {model: set(texts) for model, texts in READERS.items()} == sealed_attributes()
     for model, texts in READERS.items():

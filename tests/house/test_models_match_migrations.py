@@ -115,6 +115,7 @@ def test_the_comparison_sees_a_difference(app: Flask) -> None:
     assert differences() != []
 
 
+@pytest.mark.prove
 @on_both_empty
 @pytest.mark.parametrize("revision", REVISIONS)
 def test_every_schema_that_ever_landed_upgrades_with_data_in_it(empty: Flask, revision: str) -> None:

@@ -12,6 +12,8 @@ from tests.journeys.world import LONG_WORD, PASSWORD, World
 from tests.second_factor import Phone
 from tests.streamzy_server import ROOT
 
+pytestmark = [pytest.mark.prove, pytest.mark.browser]
+
 AXE = ROOT / ".frontend" / "node_modules" / "axe-core" / "axe.min.js"
 THEMES = ("dark", "light", "terminal")
 # Themes change colours alone, so what is no question of colour is asked once.

@@ -19,7 +19,7 @@ from tests.visitor import Visitor
 NEW = "lantern-kettle-harbour-rain"
 STEP = 30
 MINUTE = 60
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.prove, pytest.mark.browser]
 
 
 @dataclass

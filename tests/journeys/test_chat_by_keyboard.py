@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from tests.journeys.evening import PASSWORD, ChatWindow, Evening
 from tests.visitor import Visitor
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.prove, pytest.mark.browser]
 
 AWAY_FROM_END = """() => new Promise((done) => {
   const log = document.querySelector("#chat-log");

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from tests.browser import Nap
 from tests.journeys.evening import Evening
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.prove, pytest.mark.browser]
 # Every region that a screen reader reads aloud by itself notes what is put into it, unless that says it is silent.
 LISTEN = """
   window.heard = [];

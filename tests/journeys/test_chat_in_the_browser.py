@@ -108,6 +108,7 @@ def test_ones_own_line_stands_there_at_once_and_is_confirmed_when_it_is_stored(
     assert texts(page) == texts(reader) == ["ahoy"]
 
 
+@pytest.mark.prove
 def test_a_line_whose_fate_is_unknown_is_sent_again_and_stands_there_once(
     world: World, window_of: OpenWindow, channel: str, writer: str
 ) -> None:
@@ -128,6 +129,7 @@ def test_a_line_whose_fate_is_unknown_is_sent_again_and_stands_there_once(
     assert world.backstage.ids(channel) == [1, 2, 3]
 
 
+@pytest.mark.prove
 def test_a_line_sent_into_a_crash_is_stored_once_after_it(
     world: World, window_of: OpenWindow, channel: str, writer: str, talker: Visitor
 ) -> None:
@@ -147,6 +149,7 @@ def test_a_line_sent_into_a_crash_is_stored_once_after_it(
     assert texts(page) == ["into the storm"]
 
 
+@pytest.mark.prove
 def test_what_was_said_while_one_was_away_comes_once_and_in_order(
     window_of: OpenWindow, channel: str, writer: str, talker: Visitor
 ) -> None:
@@ -165,6 +168,7 @@ def test_what_was_said_while_one_was_away_comes_once_and_in_order(
     assert texts(page) == ["one", "two", "three", "four", "five"]
 
 
+@pytest.mark.prove
 def test_scrolling_up_stops_the_chat_and_a_pill_counts_what_comes(
     world: World, window_of: OpenWindow, channel: str, writer: str, talker: Visitor
 ) -> None:
@@ -189,6 +193,7 @@ def test_scrolling_up_stops_the_chat_and_a_pill_counts_what_comes(
     expect(pill).to_be_hidden()
 
 
+@pytest.mark.prove
 def test_older_lines_come_at_the_top_without_a_jump(
     world: World, window_of: OpenWindow, channel: str, writer: str
 ) -> None:
@@ -208,6 +213,7 @@ def test_older_lines_come_at_the_top_without_a_jump(
     assert texts(page) == [f"line {number}" for number in range(1, 121)]
 
 
+@pytest.mark.prove
 def test_whoever_writes_too_fast_keeps_the_text_and_sees_how_long_to_wait(
     window_of: OpenWindow, channel: str, writer: str
 ) -> None:
@@ -225,6 +231,7 @@ def test_whoever_writes_too_fast_keeps_the_text_and_sees_how_long_to_wait(
     assert len(texts(page)) == 30
 
 
+@pytest.mark.prove
 def test_signing_out_in_another_tab_leaves_a_reader_with_their_draft(
     window_of: OpenWindow, channel: str, writer: str, talker: Visitor
 ) -> None:

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from tests.journeys.evening import PHONE, ChatWindow, Evening
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.prove, pytest.mark.browser]
 
 LINKS = [
     # what is written, what becomes a link, where that leads, what stands beside it

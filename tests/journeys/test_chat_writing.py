@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from tests.journeys.evening import Evening
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.prove, pytest.mark.browser]
 
 
 def test_help_lists_what_one_may_do_and_an_unknown_command_is_never_sent(evening: Evening):

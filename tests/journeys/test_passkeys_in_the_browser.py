@@ -15,6 +15,8 @@ from playwright.sync_api import BrowserContext, Page, expect
 from tests.journeys.evening import PASSWORD, numbers
 from tests.streamzy_server import StreamzyServer
 
+pytestmark = [pytest.mark.prove, pytest.mark.browser]
+
 NOT_ACCEPTED = "This passkey was not accepted."
 
 

@@ -37,6 +37,7 @@ def name_of(page: Page) -> str:
     return page.locator(".site-header__name").inner_text()
 
 
+@pytest.mark.prove
 @pytest.mark.browser
 def test_two_admins_side_by_side(
     server: StreamzyServer, new_visitor: NewVisitor, new_context: Callable[..., BrowserContext]

@@ -10,6 +10,7 @@ from tests.journeys.test_the_whole_story import OpenWindow, apply, approve, choo
 from tests.visitor import Visitor
 
 
+@pytest.mark.prove
 @pytest.mark.browser
 @pytest.mark.slow
 def test_everything_up_to_the_channel_page_works(start_server: StartServer, new_context: OpenWindow) -> None:

@@ -19,6 +19,7 @@ from tests.streamzy_server import StreamzyServer
 StartServer = Callable[..., StreamzyServer]
 
 
+@pytest.mark.prove
 @pytest.mark.slow
 def test_open_sockets_do_not_hold_up_the_end(start_server: StartServer) -> None:
     server = start_server()
@@ -43,6 +44,7 @@ def test_open_sockets_do_not_hold_up_the_end(start_server: StartServer) -> None:
     assert "Traceback" not in server.log, server.log
 
 
+@pytest.mark.prove
 @pytest.mark.slow
 def test_a_request_that_never_arrives_in_full_does_not_hold_up_the_end(start_server: StartServer) -> None:
     server = start_server()

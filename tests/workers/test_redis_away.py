@@ -7,7 +7,7 @@ import pytest
 from tests.visitor import Visitor
 from tests.workers.two_workers import PASSWORD, TwoWorkers
 
-pytestmark = pytest.mark.postgres
+pytestmark = [pytest.mark.postgres, pytest.mark.prove]
 
 
 def test_redis_stops_and_comes_back(two: TwoWorkers) -> None:

@@ -17,7 +17,7 @@ from tests.chat_socket import ChatSocket
 from tests.visitor import Visitor
 from tests.workers.two_workers import MOST_LINES, TwoWorkers
 
-pytestmark = pytest.mark.postgres
+pytestmark = [pytest.mark.postgres, pytest.mark.prove]  # two workers, Redis and PostgreSQL take their time to begin
 SENDERS, LISTENERS, LINES = 20, 10, 12
 
 

@@ -16,7 +16,7 @@ export class Popup {
       if (!this.pressedHere && event.detail > 0) event.stopImmediatePropagation();
     }, true);
     addEventListener("pointerdown", ({ target }) => this.open && !element.contains(target) && this.close(), true);
-    addEventListener("resize", () => this.close());
+    addEventListener("resize", () => (innerWidth !== this.width || innerHeight !== this.height) && this.close());
   }
 
   get open() {
@@ -29,7 +29,7 @@ export class Popup {
 
   /** Opens below `anchor`, or above it where there is more room; a stylesheet may decide otherwise on a small screen. */
   show(anchor) {
-    this.pressedHere = false;
+    Object.assign(this, { pressedHere: false, width: innerWidth, height: innerHeight });
     this.element.showPopover();
     const { left, right, top, bottom } = anchor.getBoundingClientRect();
     const { offsetWidth: width, offsetHeight: height, style } = this.element;
