@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import random
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import BoundedSemaphore, Thread
@@ -100,18 +102,25 @@ def check(lines: list[tuple[int, str]], chatters: list[Chatter]) -> None:
         assert not lost, f"{len(lost)} acknowledged lines are gone or moved, such as {sorted(lost)[:5]}"
 
 
-def live_until_killed(server: StreamzyServer, chatters: list[Chatter], seconds: float) -> None:
-    """Everybody sends; after ``seconds`` every process of the server is killed."""
+@contextmanager
+def sending(chatters: list[Chatter]) -> Iterator[None]:
+    """Everybody sends without pause meanwhile; it ends once all of them are cut off, which is the caller's to do."""
     for chatter in chatters:
         chatter.connect()
     threads = [Thread(target=chatter.send_until_cut) for chatter in chatters]
     for thread in threads:
         thread.start()
-    time.sleep(seconds)
-    server.kill9()
+    yield
     for thread in threads:
         thread.join(20)
         assert not thread.is_alive(), "a client never noticed that the server is gone"
+
+
+def live_until_killed(server: StreamzyServer, chatters: list[Chatter], seconds: float) -> None:
+    """Everybody sends; after ``seconds`` every process of the server is killed."""
+    with sending(chatters):
+        time.sleep(seconds)
+        server.kill9()
 
 
 def test_kill_9_loses_no_acknowledged_line_and_a_retry_doubles_none(tmp_path: Path) -> None:
