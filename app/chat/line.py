@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
+
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import UserDefinedType
 
 UNVERIFIED = "This message could not be verified."
 REMOVED = "message removed"
@@ -18,17 +22,17 @@ def wire(
     author_badges: list[str],
     kind: str,
     text: str,
-    sent_at: datetime,
+    sent_at: str,
     reply_to: dict[str, Any] | None,
 ) -> dict[str, Any]:
-    """A message as clients get it, live and from history alike."""
+    """A message as clients get it, live and from history alike; ``sent_at`` as ``timestamp`` writes it."""
     return {
         "id": message_id,
         "channel": slug,
         "author": {"username": username, "badges": author_badges, "colour": colour(username)},
         "kind": kind,
         "text": text,
-        "sent_at": timestamp(sent_at),
+        "sent_at": sent_at,
         "reply_to": reply_to,
     }
 
@@ -36,6 +40,20 @@ def wire(
 def timestamp(moment: datetime) -> str:
     """A moment as clients get it: ISO 8601 in UTC, to the millisecond."""
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class Timestamp(UserDefinedType[str]):
+    """A stored moment, read as clients get it: SQLite keeps it as a text that holds all of that."""
+
+    cache_ok = True
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], str]:
+        """From what the database's driver gives."""
+        return _cut if dialect.name == "sqlite" else lambda moment: timestamp(moment.astimezone(UTC))
+
+
+def _cut(stored: str) -> str:
+    return f"{stored[:10]}T{stored[11:23]}Z"
 
 
 @lru_cache(maxsize=4096)

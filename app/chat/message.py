@@ -10,7 +10,7 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBina
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.clock import UtcDateTime
-from app.encryption.sealed import unsealed_bytes
+from app.encryption.fernet_token import open_token
 from app.extensions import Base
 
 LONGEST = 500
@@ -79,7 +79,7 @@ def reseal_body(
 def _placed(
     key: Fernet | None, message_id: int, random_id: bytes, channel_id: int, author_id: int, body: bytes
 ) -> bytes | None:
-    plain = unsealed_bytes(key, body)
+    plain = None if key is None else open_token(key, body)
     if plain is None:
         return None
     place = place_of(message_id, random_id, channel_id, author_id)

@@ -23,7 +23,7 @@ from sqlalchemy.exc import IntegrityError
 import log_line
 from app.channels.channel import Channel
 from app.chat.admission import Admission
-from app.chat.line import wire
+from app.chat.line import timestamp, wire
 from app.chat.message import Message, seal_body
 from app.chat.refusal import Refused
 from app.chat.relay import Published
@@ -246,6 +246,7 @@ def _insert_numbered(
 ) -> list[dict[str, Any]]:
     sent_at, rows, published = now(), [], []
     sent_at = sent_at.replace(microsecond=sent_at.microsecond // 1000 * 1000)
+    told = timestamp(sent_at)
     key_id, key = data_keys().for_messages(channel_id, sent_at, connection)
     for message_id, draft in enumerate(drafts, start=first_id):
         rows.append(
@@ -264,7 +265,7 @@ def _insert_numbered(
         )
         stored[(draft.author_id, draft.nonce)] = Stored(message_id, sent_at)
         author = (draft.slug, draft.username, draft.badges)
-        published.append(wire(message_id, *author, draft.kind, draft.text, sent_at, draft.reply_to))
+        published.append(wire(message_id, *author, draft.kind, draft.text, told, draft.reply_to))
     connection.execute(INSERT, rows)
     return published
 

@@ -15,7 +15,7 @@ from config import ROOT
 # Modules that open what is sealed, and why.
 OPENERS = {
     "unseal": {"app/encryption/sealed.py"},  # the attribute of a row's own text
-    "unsealed_bytes": {"app/encryption/sealed.py", "app/chat/message.py"},
+    "unsealed_bytes": {"app/encryption/sealed.py"},
     "open_body": {
         "app/chat/authorship.py",  # the export of one's own messages
         "app/chat/history.py",  # a page of messages, a snippet of a reply
@@ -25,7 +25,7 @@ OPENERS = {
     # `flask keys rotate --messages`: under another key, none is shown
     "reseal_body": {"app/chat/resealing.py"},
     "move_tokens": {"app/encryption/fernet_token.py", "app/encryption/resealers.py"},
-    "open_token": {"app/encryption/fernet_token.py", "app/encryption/sealed.py"},
+    "open_token": {"app/chat/message.py", "app/encryption/fernet_token.py", "app/encryption/sealed.py"},
 }
 # The relay opens what another process of this instance said a moment ago, on its way to the screens.
 DECRYPTERS = {
