@@ -48,8 +48,13 @@ class Worker(Base):
 
     @classmethod
     def living(cls) -> list[Worker]:
-        """Those that were seen within the last 20 seconds. One that was killed counts until then."""
-        return list(db.session.scalars(select(cls).where(cls.seen_at > now() - DEAD_AFTER).order_by(cls.id)))
+        """Those that were seen within the last 20 seconds. One that was killed counts until then.
+
+        What lies further ahead than that is from before the clock was set back: whoever lives writes anew within five
+        seconds.
+        """
+        lately = cls.seen_at.between(now() - DEAD_AFTER, now() + DEAD_AFTER)
+        return list(db.session.scalars(select(cls).where(lately).order_by(cls.id)))
 
 
 class Presence:
@@ -62,7 +67,8 @@ class Presence:
     def begin(self) -> None:
         """Be known, before anything is served; and stay known, from a greenlet of its own."""
         with self.app.app_context():
-            db.session.execute(delete(Worker).where(Worker.seen_at < now() - FORGOTTEN_AFTER))
+            lately = Worker.seen_at.between(now() - FORGOTTEN_AFTER, now() + FORGOTTEN_AFTER)
+            db.session.execute(delete(Worker).where(~lately))
             self.beat()
         gevent.spawn(self._keep_beating)
 

@@ -39,6 +39,21 @@ def test_a_worker_lives_while_it_beats_and_is_gone_when_it_ends(app: Flask, cloc
     assert living() == []
 
 
+@on_both_databases
+def test_a_worker_that_was_killed_before_the_clock_was_set_back_does_not_live_until_it_has_caught_up(
+    app: Flask, clock: Clock
+) -> None:
+    clock.offset_seconds = 86400
+    killed, alive = Presence(app, ["aaaa"]), Presence(app, ["bbbb"])
+    killed.beat()
+    alive.beat()
+    clock.offset_seconds = 0
+    alive.beat()
+    assert living() == ["bbbb"]
+    clock.offset_seconds = -10  # a little, as a machine does that corrects itself: nobody is taken for dead
+    assert living() == ["bbbb"]
+
+
 def test_a_worker_whose_row_was_taken_away_is_known_again_with_its_next_beat(app: Flask) -> None:
     worker = Presence(app, ["aaaa"])
     worker.beat()
