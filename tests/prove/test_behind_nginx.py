@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+import os
+import ssl
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -10,6 +14,8 @@ import pytest
 import requests
 import websocket
 from sqlalchemy import select
+from websockets.asyncio.client import connect
+from websockets.typing import Origin
 
 from app.audit.event import AuditEvent
 from app.extensions import db
@@ -23,6 +29,7 @@ from tests.streamzy_server import StreamzyServer
 from tests.visitor import FromAddress, Visitor
 
 PASSWORD = "Leuchtturm-7-morgens"
+SENDERS, LINES, IN_FLIGHT = 12, 50 if os.environ.get("QUICK") else 400, 8
 pytestmark = [pytest.mark.prove, pytest.mark.postgres]
 
 
@@ -131,6 +138,73 @@ def test_everybody_hears_everything_once_in_one_order_whichever_server_they_came
         listener.wait_for_message("line 59")
         heard = [(message["id"], message["text"]) for message in listener.received("message")]
         assert heard == [(number + 1, f"line {number}") for number in range(60)]
+
+
+@dataclass
+class Chatterbox:
+    """Somebody who has several lines under way at once, and reads meanwhile: one thread, as in a browser.
+
+    Two threads of Python, one that reads a TLS line and one that writes it, can lock each other out.
+    """
+
+    guest: Guest
+    channel: str
+    acknowledged: list[tuple[int, int]] = field(default_factory=list)  # number of the line, id, as they came
+    heard: list[tuple[int, str]] = field(default_factory=list)
+
+    async def talk(self, all_here: asyncio.Barrier) -> None:
+        """Once everybody reads, send every line, and stay until everybody's were heard."""
+        address = self.guest.url.replace("https", "wss") + "/socket.io/?EIO=4&transport=websocket"
+        trust = ssl.create_default_context(cafile=self.guest.trusted)
+        cookie = {"Cookie": self.guest.cookie_header}
+        sent = 0
+        async with connect(address, ssl=trust, additional_headers=cookie, origin=Origin(self.guest.url)) as line:
+            async for frame in line:
+                text = str(frame)
+                if text.startswith("0"):
+                    await line.send("40")
+                elif text == "2":
+                    await line.send("3")
+                elif text.startswith("40"):
+                    await line.send(f'420["join",{{"channel":"{self.channel}"}}]')
+                elif text.startswith("43"):
+                    number, _, answer = text[2:].partition("[")
+                    answer = json.loads(f"[{answer}")[0]
+                    assert answer["ok"], answer
+                    if number == "0":
+                        await all_here.wait()
+                    else:
+                        self.acknowledged.append((int(number), answer["id"]))
+                elif text.startswith('42["message"'):
+                    message = json.loads(text[2:])[1]
+                    self.heard.append((message["id"], message["text"]))
+                while text.startswith("43") and sent < LINES and sent - len(self.acknowledged) < IN_FLIGHT:
+                    sent += 1
+                    said = f"{self.guest.name} {sent}"
+                    await line.send(
+                        f"42{sent}{json.dumps(['send', {'channel': self.channel, 'text': said, 'nonce': said}])}"
+                    )
+                if len(self.acknowledged) == LINES and len(self.heard) == SENDERS * LINES:
+                    return
+
+
+def test_lines_under_way_at_once_over_tls_keep_their_order_and_each_is_acknowledged(house: House) -> None:
+    house.backstage.open_channel("strait", house.backstage.create_account("keeper-of-the-strait"))
+    talkers = [Chatterbox(house.guest(f"chatterbox-{number}"), "strait") for number in range(SENDERS)]
+
+    async def everybody() -> None:
+        all_here = asyncio.Barrier(SENDERS)
+        async with asyncio.timeout(120):
+            await asyncio.gather(*(talker.talk(all_here) for talker in talkers))
+
+    asyncio.run(everybody())
+    texts = [text for _, text in talkers[0].heard]
+    for talker in talkers:
+        assert [number for number, _ in talker.heard] == list(range(1, SENDERS * LINES + 1))
+        assert [text for _, text in talker.heard] == texts, "not everybody heard the same"
+        assert [number for number, _ in talker.acknowledged] == list(range(1, LINES + 1)), "out of order"
+        said = {text: number for number, text in talker.heard}
+        assert all(said[f"{talker.guest.name} {number}"] == stored for number, stored in talker.acknowledged)
 
 
 def test_a_rolling_restart_behind_nginx_loses_doubles_and_reorders_nothing(house: House) -> None:
