@@ -62,7 +62,9 @@ loglevel = "warning"
 
 
 STORE_SECONDS = 2.5  # for what was taken before SIGTERM
-WORKER_GRACE_SECONDS = 4  # then a worker drops what still hangs, so that it ends before it is killed
+# Then a worker drops what still hangs, so that it ends before it is killed. It looks once a second, the last time a
+# second before this: what ends later, because storing took its time, would be called hanging.
+WORKER_GRACE_SECONDS = 5
 
 
 class QuietLogger(Logger):
