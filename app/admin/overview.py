@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask import current_app, url_for
@@ -11,8 +11,7 @@ from sqlalchemy import func, select
 
 from app.admin import accounts, charts
 from app.applications import letter
-from app.applications.state import PENDING
-from app.applications.streamer_application import StreamerApplication
+from app.applications.streamer_application import StreamerApplication, Waiting
 from app.audit import chain
 from app.audit.event import AuditEvent
 from app.auth.user import User
@@ -26,11 +25,12 @@ AGEING = timedelta(days=3)
 
 def overview() -> dict[str, Any]:
     """Everything on /admin/."""
+    waiting = StreamerApplication.waiting(now() - AGEING)
     events = db.session.scalars(select(AuditEvent).order_by(AuditEvent.id.desc()).limit(10)).all()
     return {
-        "todo": _todo(),
+        "todo": [*_waiting(waiting), *_locked(), *_blocked(), *_out_of_order()],
         "counts": {
-            "applications_pending": StreamerApplication.count(PENDING),
+            "applications_pending": waiting.number,
             "channels": db.session.scalar(select(func.count()).select_from(Channel)),
             "accounts": User.count(),
             "messages": db.session.scalar(select(func.coalesce(func.sum(Channel.last_message_id), 0))),
@@ -42,28 +42,22 @@ def overview() -> dict[str, Any]:
     }
 
 
-def _todo() -> list[dict[str, str]]:
-    return [*_waiting(), *_locked(), *_blocked(), *_out_of_order()]
-
-
-def _waiting() -> Iterator[dict[str, str]]:
-    oldest = StreamerApplication.oldest_waiting()
-    if oldest is None:
+def _waiting(waiting: Waiting) -> Iterator[dict[str, str]]:
+    if waiting.since is None:
         return
-    number, late = StreamerApplication.count(PENDING), StreamerApplication.waiting_since(now() - AGEING)
+    one = waiting.number == 1
     yield {
         "icon": "user",
-        "title": f"{number} application waits for an answer"
-        if number == 1
-        else f"{number} applications wait for an answer",
-        "detail": f"The oldest for {_age(oldest)}",
+        "title": "1 application waits for an answer" if one else f"{waiting.number} applications wait for an answer",
+        "detail": f"The oldest for {_age(waiting.since)}",
         "url": url_for("admin.applications"),
         "action": "Review",
     }
-    if late:
+    if waiting.late:
+        have = "has" if waiting.late == 1 else "have"
         yield {
             "icon": "clock",
-            "title": f"{late} of them {'has' if late == 1 else 'have'} waited for over {AGEING.days} days",
+            "title": f"{waiting.late} of them {have} waited for over {AGEING.days} days",
             "detail": "Applicants see on their page that nobody has answered yet",
             "url": url_for("admin.applications", age=AGEING.days),
             "action": "Show",
@@ -147,6 +141,6 @@ def _last_day(event: str) -> int:
     return db.session.scalar(select(func.count()).where(AuditEvent.event == event, AuditEvent.at > since)) or 0
 
 
-def _age(application: StreamerApplication) -> str:
-    hours = int((now() - application.submitted_at).total_seconds() // 3600)
+def _age(since: datetime) -> str:
+    hours = int((now() - since).total_seconds() // 3600)
     return f"{hours} h" if hours else "less than an hour"

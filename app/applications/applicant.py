@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from app.applications import claim, news, timeline
+from app.applications import address, claim, news, timeline
 from app.applications.refusal import StaleDecision
 from app.applications.streamer_application import StreamerApplication
 from app.audit.actor import Actor
 from app.audit.event import record
-from app.auth import name as names
 from app.clock import now
 
 
@@ -26,7 +25,7 @@ def withdraw(application: StreamerApplication, actor: Actor) -> None:
         raise StaleDecision
     application.decided_at = now()
     application.move("withdraw")
-    names.release_reservation(application.slug)
+    address.give_back(application)
     claim.release(application)
     _put_on_record(application, "withdrawn", actor)
 

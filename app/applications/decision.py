@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.applications import claim, letter, news, timeline
+from app.applications import address, claim, letter, news, timeline
 from app.applications.refusal import CannotDecide, OwnApplication, StaleDecision
 from app.applications.reveal import REVEAL_WITHIN
 from app.applications.streamer_application import StreamerApplication
@@ -49,7 +49,7 @@ def reject(
 ) -> None:
     """Say no; the slug is free again. Raises StaleDecision or OwnApplication."""
     _decide(application, "reject", by, version, reason, note)
-    names.release_reservation(application.slug)
+    address.give_back(application)
     _put_on_record(application, "rejected", by, actor, reason, note)
 
 
@@ -75,7 +75,7 @@ def reopen(
     application.archived_at = application.public_reason = application.note = None
     application.move("reopen")
     try:
-        application.reserve_slug()
+        address.reserve(application)
     except names.NameRefused:
         raise CannotDecide(f"The address {application.slug} was taken meanwhile.") from None
     _put_on_record(application, "reopened", by, actor, reason, note)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, current_app, jsonify, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from app.applications import turnaround
+from app.applications import address, turnaround
 from app.applications.contact import network_hash
 from app.applications.forms import ApplicationForm
 from app.applications.streamer_application import StreamerApplication
@@ -64,7 +64,7 @@ def check_address() -> Response:
     spend("address_checks", address_key(request.remote_addr))
     slug = request.args.get("slug", "").strip().lower()
     try:
-        StreamerApplication.check_wish(slug[: 2 * LONGEST], current_user())
+        address.check(slug[: 2 * LONGEST], current_user())
     except NameRefused as refused:
         return jsonify(slug=slug, free=False, message=str(refused))
     return jsonify(slug=slug, free=True, message="This address is free.")

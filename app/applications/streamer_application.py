@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import secrets
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, func, or_, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 from sqlalchemy.orm.exc import StaleDataError
 
-from app.applications import letter, link, news, state, timeline
+from app.applications import address, letter, link, news, state, timeline
 from app.applications.contact import contact_hash
 from app.applications.refusal import StaleDecision
 from app.applications.state import APPROVED, EXPIRED, PENDING, STATES, UNDECIDED
-from app.auth import name as names
 from app.auth.user import User
 from app.clock import UtcDateTime, now
 from app.encryption.sealed import Sealed, SealedText, sealed_text
 from app.extensions import Base, db
 
 REFERENCE_SIGNS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+class Waiting(NamedTuple):
+    """What waits for an admin."""
+
+    number: int
+    since: datetime | None
+    late: int
 
 
 class StreamerApplication(Base):
@@ -95,7 +102,7 @@ class StreamerApplication(Base):
         Raises NameRefused when the slug is taken. A second application of one contact is taken like any other.
         ``network`` is a ``contact.network_hash``.
         """
-        _check_free(slug, applicant)  # before the receipt is counted: what is refused has none
+        address.check_free(slug, applicant)  # before the receipt is counted: what is refused has none
         to_be_mailed = letter.may_be_sent_to(email)
         signs = "".join(secrets.choice(REFERENCE_SIGNS) for _ in range(8))
         application = cls(
@@ -107,7 +114,7 @@ class StreamerApplication(Base):
             network_lookup=network,
             applicant_id=applicant.id if applicant else None,
         )
-        application.reserve_slug()
+        address.reserve(application)
         application.email, application.about = email, about
         application.links_text = "\n".join(links) if links else None
         db.session.add(application)
@@ -127,15 +134,10 @@ class StreamerApplication(Base):
         return db.session.scalar(select(cls).where(cls.id == opened.scalar_subquery()))
 
     @classmethod
-    def oldest_waiting(cls) -> StreamerApplication | None:
-        """The one that has waited for an admin the longest."""
-        return db.session.scalar(select(cls).where(cls.status == PENDING).order_by(cls.submitted_at, cls.id).limit(1))
-
-    @classmethod
-    def waiting_since(cls, moment: datetime) -> int:
-        """How many have waited for an admin since ``moment`` or longer."""
-        late = select(func.count()).where(cls.status == PENDING, cls.submitted_at <= moment)
-        return db.session.scalar(late) or 0
+    def waiting(cls, late: datetime) -> Waiting:
+        """How many wait for an admin, since when the first of them, and how many since ``late`` or longer."""
+        counted = select(func.count(), func.min(cls.submitted_at), func.count().filter(cls.submitted_at <= late))
+        return Waiting(*db.session.execute(counted.where(cls.status == PENDING)).one())
 
     @classmethod
     def count(cls, *states: str) -> int:
@@ -200,18 +202,6 @@ class StreamerApplication(Base):
         except StaleDataError:
             raise StaleDecision from None
 
-    def reserve_slug(self) -> None:
-        """Hold its slug until it is decided. Raises NameRefused when somebody else has it."""
-        applicant = db.session.get(User, self.applicant_id) if self.applicant_id is not None else None
-        if not _is_own_name(self.slug, applicant):
-            names.take(self.slug, "application")
-
-    @classmethod
-    def check_wish(cls, slug: str, applicant: User | None) -> None:
-        """Raise NameRefused where ``submit`` would: nothing is reserved, so it may be otherwise a moment later."""
-        names.check_slug(slug)
-        _check_free(slug, applicant)
-
     @property
     def reveal_expired(self) -> bool:
         """Whether nobody revealed the sign-in in time."""
@@ -234,13 +224,3 @@ class StreamerApplication(Base):
     def target(self) -> dict[str, Any]:
         """What an audit event about it names."""
         return {"target_kind": "application", "target_id": self.id, "target_name": self.reference}
-
-
-def _check_free(slug: str, applicant: User | None) -> None:
-    if not _is_own_name(slug, applicant) and names.is_taken(slug):
-        raise names.NameRefused(names.TAKEN)
-
-
-def _is_own_name(slug: str, applicant: User | None) -> bool:
-    """Whether the slug is held by the applicant's own account: it may become their channel's, too."""
-    return applicant is not None and names.appearance(slug) == names.appearance(applicant.username)
