@@ -41,7 +41,7 @@ class StreamerApplication(Base):
         String(13), unique=True, comment="what people say on the phone: APP-7Q4M-2K9X"
     )
     seal_id: Mapped[str] = mapped_column(String(32), comment="binds the sealed texts to this row")
-    status: Mapped[str] = mapped_column(String(17), default=PENDING, index=True)
+    status: Mapped[str] = mapped_column(String(17), default=PENDING)
     slug: Mapped[str] = mapped_column(String(32))
     channel_name: Mapped[str] = mapped_column(String(80))
     email_sealed: Mapped[SealedText] = mapped_column(Sealed("applications"))
@@ -76,6 +76,8 @@ class StreamerApplication(Base):
     __table_args__ = (
         CheckConstraint("status IN ({})".format(", ".join(f"'{one}'" for one in STATES)), name="status"),
         Index("ix_streamer_application_submitted_at", "submitted_at"),
+        # The queue is counted and put in order by it alone: the rows themselves are wide, for they hold sealed texts.
+        Index("ix_streamer_application_queue", "status", "archived_at", "submitted_at", "id"),
     )
     __mapper_args__ = {"version_id_col": version}
 
