@@ -6,7 +6,9 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
+from functools import cache
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 import flask_migrate
@@ -16,14 +18,17 @@ from flask.testing import FlaskClient
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from sqlalchemy import insert, select
 from sqlalchemy.engine import Compiled
 from werkzeug.routing import Rule
 
 from app import create_app
 from app.clock import Clock
 from app.clock import clock as the_clock
-from app.encryption.data_key import data_keys
-from app.extensions import db
+from app.encryption.data_key import DataKey, data_keys
+from app.encryption.master_key import MasterKey
+from app.extensions import Base, db
+from app.operations import static_files
 from config import Settings
 from tests import browser as chromium
 from tests.people import People
@@ -112,16 +117,16 @@ class CompiledTemplates(BytecodeCache):
     """Templates that one app of this run compiled serve the next ones too: a third of such a test's time otherwise."""
 
     def __init__(self) -> None:
-        self.compiled: dict[str, bytes] = {}
+        self.compiled: dict[str, CodeType] = {}
 
     def load_bytecode(self, bucket: Bucket) -> None:
         """Fill the bucket if the template was compiled before."""
-        if bucket.key in self.compiled:
-            bucket.bytecode_from_string(self.compiled[bucket.key])
+        bucket.code = self.compiled.get(bucket.key)
 
     def dump_bytecode(self, bucket: Bucket) -> None:
         """Keep what was compiled now."""
-        self.compiled[bucket.key] = bucket.bytecode_to_string()
+        assert bucket.code
+        self.compiled[bucket.key] = bucket.code
 
 
 compiled_templates = CompiledTemplates()
@@ -160,7 +165,24 @@ def compiled_routes() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Rule, "_compile_builder", compile_once)
+        patch.setattr(static_files, "_checksum", cache(static_files._checksum))  # nobody changes a script meanwhile
         yield
+
+
+made_under: dict[str, dict[type[Base], list[dict[str, Any]]]] = {}  # by master key: rows of each table
+
+
+def give_instance_keys(master_key: str) -> None:
+    """What ``flask setup`` makes, made once in a run; the rows serve whoever has the same master key."""
+    if master_key not in made_under:
+        data_keys().ensure_instance_keys()
+        made_under[master_key] = {
+            model: [dict(row) for row in db.session.execute(select(model.__table__)).mappings()]
+            for model in (MasterKey, DataKey)
+        }
+        return
+    for model, rows in made_under[master_key].items():
+        db.session.execute(insert(model), rows)
 
 
 @pytest.fixture
@@ -170,7 +192,7 @@ def app(environment: dict[str, str]) -> Iterator[Flask]:
     app.jinja_env.bytecode_cache = compiled_templates
     with app.app_context():
         db.engine._compiled_cache = compiled_statements
-        data_keys().ensure_instance_keys()
+        give_instance_keys(environment["ENCRYPTION_KEY"])
         db.session.commit()
         yield app
         db.session.remove()

@@ -6,7 +6,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Mapping
-from functools import partial
+from functools import cache, partial
 from importlib.metadata import version
 from typing import Any
 
@@ -218,7 +218,12 @@ def install(socketio: SocketIO, transport: str, most_bytes: int, direct_handlers
 
 
 def _fast(transport: str) -> bool:
-    if transport == "fast" and not version("python-engineio").startswith(KNOWN_ENGINES):
+    if transport == "fast" and not _engine_version().startswith(KNOWN_ENGINES):
         log.warning("this python-engineio is not known to the fast transport: the stock one is used")
         return False
     return transport == "fast"
+
+
+@cache
+def _engine_version() -> str:
+    return version("python-engineio")

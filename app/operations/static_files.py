@@ -35,8 +35,14 @@ def init_app(app: Flask) -> None:
 
 def sheets(*names: str) -> str:
     """The address of these style sheets, one after the other in one file."""
-    contents = _joined(Path(current_app.static_folder or ""), names)
-    return url_for("static", filename=f"css/{'+'.join(names)}.css", v=hashlib.sha256(contents).hexdigest()[:8])
+    folder = Path(current_app.static_folder or "")
+    changed = tuple((folder / "css" / f"{name}.css").stat().st_mtime_ns for name in names)
+    return url_for("static", filename=f"css/{'+'.join(names)}.css", v=_version(folder, names, changed))
+
+
+@lru_cache(maxsize=256)
+def _version(folder: Path, names: tuple[str, ...], _changed: tuple[int, ...]) -> str:
+    return hashlib.sha256(_joined(folder, names)).hexdigest()[:8]
 
 
 def serve(filename: str) -> Response:
