@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response
 
 from app.admin import applications as lists
 from app.admin.forms import DecisionForm
+from app.admin.lookup import number_in, row_or_404
 from app.admin.routes import admin
 from app.applications import claim, decision
 from app.applications import reveal as reveals
@@ -54,7 +55,7 @@ def _queue(beside: int | None = None) -> str:
 @admins_only
 def application(id: int) -> str:
     """One application on one screen. Opening it is recorded, it shows personal data, and seen by the other admins."""
-    found = _find(id)
+    found = row_or_404(StreamerApplication, id)
     record("application.viewed", current_actor(), **found.target())
     claim.claim(found, the_user())
     db.session.commit()
@@ -65,7 +66,7 @@ def application(id: int) -> str:
 @admins_only
 def take_over(id: int) -> Response:
     """Review it from now on, in place of whoever had it open."""
-    claim.claim(_find(id), the_user(), take_over=True)
+    claim.claim(row_or_404(StreamerApplication, id), the_user(), take_over=True)
     db.session.commit()
     return redirect(url_for("admin.application", id=id))
 
@@ -74,7 +75,7 @@ def take_over(id: int) -> Response:
 @admins_only
 def preview(id: int) -> str | tuple[str, int]:
     """Show what the applicant would read. A text to begin with is put into the answer first; nothing is stored."""
-    found, form = _find(id), DecisionForm()
+    found, form = row_or_404(StreamerApplication, id), DecisionForm()
     if form.template.data and (begun := _template(form.template.data)):
         typed = (form.reason.data or "").strip()
         form.reason.data = f"{typed}\n\n{begun.filled(found)}" if typed else begun.filled(found)
@@ -147,7 +148,7 @@ def add_note(id: int) -> Response | tuple[str, int]:
 def _decide(
     application_id: int, verb: Callable[..., Any], done: str, needs: str = "", field: str = "reason"
 ) -> Response | tuple[str, int]:
-    found, form = _find(application_id), DecisionForm()
+    found, form = row_or_404(StreamerApplication, application_id), DecisionForm()
     if form.validate_on_submit() and needs and not form[field].data:
         form[field].errors = [needs]
     if form.errors:
@@ -160,7 +161,7 @@ def _decide(
         abort(403, OWN)
     except (StaleDecision, CannotDecide) as late:
         db.session.rollback()
-        found = _find(application_id)
+        found = row_or_404(StreamerApplication, application_id)
         form.version.data = str(found.version)
         why = str(late) if isinstance(late, CannotDecide) else lists.what_became_of_it(found)
         return _page(found, form, conflict=why), 409
@@ -179,12 +180,5 @@ def _page(found: StreamerApplication, form: DecisionForm, conflict: str | None =
 
 
 def _template(number: str) -> ReasonTemplate | None:
-    readable = number.isascii() and number.isdigit() and int(number[:10]) < 2**31
-    return db.session.get(ReasonTemplate, int(number)) if readable else None
-
-
-def _find(application_id: int) -> StreamerApplication:
-    found = db.session.get(StreamerApplication, application_id) if application_id < 2**31 else None
-    if found is None:
-        abort(404)
-    return found
+    id_ = number_in(number)
+    return db.session.get(ReasonTemplate, id_) if id_ is not None else None

@@ -10,6 +10,7 @@ from sqlalchemy.orm import joinedload, load_only
 
 from app.admin import listing
 from app.admin.listing import Choice, Listing
+from app.admin.lookup import number_in
 from app.applications import claim, flag, letter, reveal, timeline
 from app.applications.claim import ApplicationClaim
 from app.applications.contact import contact_hash
@@ -99,10 +100,8 @@ def _reviewers() -> Choice:
 def _network(arguments: Any) -> Choice:
     # The address names an application, and never the hash of a network.
     values, said = {"": "Any"}, arguments.get("network", "")
-    if said.isascii() and said.isdigit() and int(said[:10]) < 2**31:
-        reference = db.session.scalar(
-            select(StreamerApplication.reference).where(StreamerApplication.id == int(said[:10]))
-        )
+    if (number := number_in(said)) is not None:
+        reference = db.session.scalar(select(StreamerApplication.reference).where(StreamerApplication.id == number))
         values |= {said: f"Of {reference}"} if reference else {}
     return Choice("network", "Network", values)
 

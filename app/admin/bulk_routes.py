@@ -9,6 +9,7 @@ from flask import abort, render_template, request
 from app.admin import applications as lists
 from app.admin.forms import BulkForm
 from app.admin.listing import PAGE
+from app.admin.lookup import number_in
 from app.admin.routes import admin
 from app.applications import decision
 from app.applications.refusal import CannotDecide, OwnApplication, StaleDecision
@@ -47,24 +48,24 @@ def bulk() -> str | tuple[str, int]:
 
 def _do(one: str, act: str, form: BulkForm) -> Row | None:
     """``one`` is ``id:version``, the version that was on the screen."""
-    number, _, version = one.partition(":")
-    if not all(part.isascii() and part.isdigit() and len(part) < 10 for part in (number, version)):
+    number, version = map(number_in, one.partition(":")[::2])
+    if number is None or version is None:
         return None
-    found = db.session.get(StreamerApplication, int(number), populate_existing=True)
+    found = db.session.get(StreamerApplication, number, populate_existing=True)
     if found is None:
         return None
     name, waits = found.channel_name, found.is_undecided
     try:
         if act == "archive":
-            decision.archive(found, the_user(), current_actor(), version=int(version))
+            decision.archive(found, the_user(), current_actor(), version=version)
         else:
             words = {"reason": form.reason.data or "", "note": form.note.data or ""}
-            decision.reject(found, the_user(), current_actor(), version=int(version), **words)
+            decision.reject(found, the_user(), current_actor(), version=version, **words)
         db.session.commit()
-        return Row(int(number), name, True, DONE[act])
+        return Row(number, name, True, DONE[act])
     except (OwnApplication, StaleDecision, CannotDecide) as refused:
         db.session.rollback()
-        return Row(int(number), name, False, _why(refused, int(number), act == "archive" and waits))
+        return Row(number, name, False, _why(refused, number, act == "archive" and waits))
 
 
 def _why(refused: Exception, number: int, waits: bool) -> str:

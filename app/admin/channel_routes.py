@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response
 
 from app.admin import channels as lists
 from app.admin.forms import MoveChannelForm, OpenChannelForm
+from app.admin.lookup import row_or_404
 from app.admin.routes import admin
 from app.audit.actor import Actor
 from app.auth.administration import ActRefused
@@ -56,7 +57,7 @@ def open_channel() -> Response | tuple[str, int]:
 @admins_only
 def channel(id: int) -> str:
     """One channel on one screen."""
-    found = _find(id)
+    found = row_or_404(Channel, id)
     return _page(found, MoveChannelForm(formdata=None, slug=found.slug))
 
 
@@ -64,7 +65,7 @@ def channel(id: int) -> str:
 @admins_only
 def rename_channel(id: int) -> Response | tuple[str, int]:
     """Give the channel another address."""
-    found, form = _find(id), MoveChannelForm()
+    found, form = row_or_404(Channel, id), MoveChannelForm()
     if not form.validate_on_submit():
         return _page(found, form), 400
     try:
@@ -73,7 +74,7 @@ def rename_channel(id: int) -> Response | tuple[str, int]:
     except (NameRefused, ActRefused) as refused:
         db.session.rollback()
         form.slug.errors = [str(refused)]
-        return _page(_find(id), form), 409
+        return _page(row_or_404(Channel, id), form), 409
     flash(f"The channel is at /c/{form.slug.data} now. Tell its streamer: the former address leads nowhere.", "success")
     return redirect(url_for("admin.channel", id=id))
 
@@ -98,7 +99,7 @@ def enable_channel(id: int) -> Response | tuple[str, int]:
 @recently_confirmed
 def delete_channel(id: int) -> str | Response | tuple[str, int]:
     """Delete the channel, one that is shut or whose owner has left too, once its address is typed."""
-    found = _find(id)
+    found = row_or_404(Channel, id)
     form, slug = DeleteChannelForm(found), found.slug
     if not form.validate_on_submit():
         page = render_template(
@@ -123,13 +124,13 @@ def delete_channel(id: int) -> str | Response | tuple[str, int]:
 
 
 def _act(channel_id: int, act: Callable[[Channel, Actor], bool], done: str, nothing: str) -> Response | tuple[str, int]:
-    found = _find(channel_id)
+    found = row_or_404(Channel, channel_id)
     try:
         happened = act(found, current_actor())
         db.session.commit()
     except ActRefused as refused:
         db.session.rollback()
-        found = _find(channel_id)
+        found = row_or_404(Channel, channel_id)
         return _page(found, MoveChannelForm(formdata=None, slug=found.slug), conflict=str(refused)), 409
     flash((done if happened else nothing).format(found.slug), "success" if happened else "info")
     return redirect(url_for("admin.channel", id=channel_id))
@@ -144,10 +145,3 @@ def _list(form: OpenChannelForm) -> str:
 
 def _page(found: Channel, form: MoveChannelForm, conflict: str | None = None) -> str:
     return render_template("admin/channel.html", form=form, conflict=conflict, **lists.one(found))
-
-
-def _find(channel_id: int) -> Channel:
-    found = db.session.get(Channel, channel_id, populate_existing=True) if channel_id < 2**31 else None
-    if found is None:
-        abort(404)
-    return found

@@ -6,6 +6,7 @@ from wtforms import HiddenField, SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length
 
+from app.admin.lookup import number_in
 from app.applications.reason_template import LONGEST_TEXT
 from app.applications.reason_template import LONGEST_TITLE as LONGEST_TITLE_OF_TEXT
 from app.channels.settings import LONGEST_TITLE
@@ -24,8 +25,8 @@ class VersionedForm(TypedForm):
 
     def seen_version(self) -> int:
         """The version that was looked at; anything that is no number matches none."""
-        text = self.version.data or ""
-        return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1
+        number = number_in(self.version.data)
+        return number if number is not None else -1
 
 
 class DecisionForm(VersionedForm):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from flask import abort, flash, redirect, render_template, url_for
+from flask import flash, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
 from app.admin.forms import ReasonTemplateForm
+from app.admin.lookup import row_or_404
 from app.admin.routes import admin
 from app.applications.reason_template import ReasonTemplate
 from app.applications.refusal import StaleDecision
@@ -36,7 +37,7 @@ def add_text() -> Response | tuple[str, int]:
 @admins_only
 def change_text(id: int) -> Response | tuple[str, int]:
     """Replace one."""
-    found, form = _find(id), ReasonTemplateForm()
+    found, form = row_or_404(ReasonTemplate, id), ReasonTemplateForm()
     if not form.validate_on_submit():
         return _page(form, changing=id), 400
     try:
@@ -44,7 +45,7 @@ def change_text(id: int) -> Response | tuple[str, int]:
         db.session.commit()
     except StaleDecision:
         db.session.rollback()
-        form.version.data = str(_find(id).version)
+        form.version.data = str(row_or_404(ReasonTemplate, id).version)
         form.text.errors = ["Another admin changed this text since you opened it. It stands above; yours is here."]
         return _page(form, changing=id), 409
     return _back(f"“{form.title.data}” is changed.")
@@ -54,7 +55,7 @@ def change_text(id: int) -> Response | tuple[str, int]:
 @admins_only
 def remove_text(id: int) -> Response:
     """Remove one."""
-    found = _find(id)
+    found = row_or_404(ReasonTemplate, id)
     found.remove(current_actor())
     db.session.commit()
     return _back(f"“{found.title}” is removed.")
@@ -72,10 +73,3 @@ def _page(form: ReasonTemplateForm | None = None, changing: int | None = None) -
         form=form or ReasonTemplateForm(formdata=None),
         changing=changing,
     )
-
-
-def _find(text_id: int) -> ReasonTemplate:
-    found = db.session.get(ReasonTemplate, text_id, populate_existing=True) if text_id < 2**31 else None
-    if found is None:
-        abort(404)
-    return found

@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response
 
 from app.admin import accounts
 from app.admin.forms import RenameForm
+from app.admin.lookup import row_or_404
 from app.admin.routes import admin
 from app.audit.actor import Actor
 from app.audit.event import record
@@ -37,7 +38,7 @@ def users() -> str:
 @admins_only
 def user(id: int) -> str:
     """One account on one screen. Opening it is recorded, once a minute: it shows personal data."""
-    found, me = _find(id), the_user()
+    found, me = row_or_404(User, id), the_user()
     if found.id != me.id and worth_recording("viewed", f"{me.id}:{found.id}"):
         record(
             "account.viewed",
@@ -76,7 +77,7 @@ def unlock_user(id: int) -> Response | tuple[str, int]:
 @admins_only
 def rename_user(id: int) -> Response | tuple[str, int]:
     """Give the account another name."""
-    found, form = _find(id), RenameForm()
+    found, form = row_or_404(User, id), RenameForm()
     if not form.validate_on_submit():
         return _page(found, form), 400
     chosen, channel = form.username.data or "", Channel.of(found)
@@ -86,7 +87,7 @@ def rename_user(id: int) -> Response | tuple[str, int]:
     except (NameRefused, ActRefused) as refused:
         db.session.rollback()
         form.username.errors = [str(refused)]
-        return _page(_find(id), form), 409
+        return _page(row_or_404(User, id), form), 409
     flash(f"The account is named {chosen} now. Tell its owner: they sign in with that name.", "success")
     return redirect(url_for("admin.user", id=id))
 
@@ -137,7 +138,7 @@ def reset_second_factor(id: int) -> Response | tuple[str, int]:
 @recently_confirmed
 def reset_password(id: int) -> Response | tuple[str, int] | str:
     """End the password, and show the link behind which its owner fetches a new one: here, this once."""
-    found = _find(id)
+    found = row_or_404(User, id)
     try:
         token = administration.offer_reset(found, current_actor())
         db.session.commit()
@@ -150,7 +151,7 @@ def reset_password(id: int) -> Response | tuple[str, int] | str:
 def _act(
     account_id: int, act: Callable[[User, Actor], bool | None], done: str, nothing: str = ""
 ) -> Response | tuple[str, int]:
-    found = _find(account_id)
+    found = row_or_404(User, account_id)
     try:
         happened = act(found, current_actor())
         db.session.commit()
@@ -165,17 +166,10 @@ def _act(
 
 def _refused(account_id: int, why: str) -> tuple[str, int]:
     db.session.rollback()
-    found = _find(account_id)
+    found = row_or_404(User, account_id)
     return _page(found, RenameForm(formdata=None, username=found.username), conflict=why), 409
 
 
 def _page(found: User, form: RenameForm, conflict: str | None = None) -> str:
     about: dict[str, Any] = accounts.one(found)
     return render_template("admin/user.html", form=form, conflict=conflict, own=found.id == the_user().id, **about)
-
-
-def _find(account_id: int) -> User:
-    found = db.session.get(User, account_id, populate_existing=True) if account_id < 2**31 else None
-    if found is None:
-        abort(404)
-    return found

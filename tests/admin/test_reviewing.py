@@ -139,6 +139,7 @@ def test_admins_edit_the_texts_and_of_two_the_second_is_told(people: People) -> 
     assert late.status_code == 409
     assert "Another admin changed this text" in late.text
     assert "What games?" in late.text
+    before = everything(without=SEEN)
     for name, wrong, words in (
         ("title", "", "Give it a name."),
         ("title", "x" * 81, "Use at most 80 characters"),
@@ -150,11 +151,10 @@ def test_admins_edit_the_texts_and_of_two_the_second_is_told(people: People) -> 
         ("text", "Wh\0ich?", "It holds a control character"),
         ("decision", "ban", "Not a valid choice"),
     ):
-        before = everything(without=SEEN)
         answer = ada.post_form("/admin/texts/add", on="/admin/texts", **{**added, name: wrong})
         assert answer.status_code == 400, wrong
         assert words in answer.text.partition(f'id="{name}-error">')[2].partition("</p>")[0], wrong
-        assert everything(without=SEEN) == before
+    assert everything(without=SEEN) == before
     assert ada.post_form(f"/admin/texts/{number}/remove", on="/admin/texts").status_code == 302
     assert "Which games?" not in ada.get("/admin/texts").text.replace("is removed", "").split("<main")[1]
     assert ada.post(f"/admin/texts/{number}/remove", on="/admin/texts").status_code == 404
