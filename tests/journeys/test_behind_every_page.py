@@ -14,7 +14,7 @@ LEAVE = [sys.executable, "-c", "import sqlite3, sys; sqlite3.connect(sys.argv[1]
 
 @pytest.mark.prove
 def test_no_page_costs_the_server_its_locks_on_the_database(world: World) -> None:
-    """Else the next command, when it ends, deletes the log into which the server goes on committing."""
+    """Else the next program to close it deletes the log into which the server goes on committing."""
     assert len(world.pages) > 20, "hardly anything was opened"
     path = world.server.folder / "streamzy.db"
     world.backstage.close()

@@ -252,7 +252,7 @@ def test_a_database_without_wal_fails(checked: Examine, database_url: str) -> No
 
 
 def test_looking_leaves_this_process_its_locks_on_the_database(checked: Examine, database_url: str) -> None:
-    """Else whoever leaves the database next, a command, takes its log away under a server that goes on committing."""
+    """Else the next program to close the database takes its log away under a server that goes on committing."""
     checked()
     path = database_url.removeprefix("sqlite:///")
     leave = [sys.executable, "-c", "import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute('PRAGMA user_version')"]
