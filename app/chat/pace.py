@@ -10,7 +10,7 @@ from app.workers.worker import Worker
 # A write keeps everybody else's waiting on SQLite: batches are cut so that it lasts about this long, in seconds.
 ALONE, BESIDE_CHAT = 0.050, 0.002
 SMALLEST_BATCH, FIRST_BATCH, LARGEST_BATCH = 20, 100, 1000
-REST = 1.0  # beside people who chat: seconds of rest for each second of work
+REST = 3.0  # beside people who chat: seconds of rest for each second of work
 LOOK_FOR_WORKERS_SECONDS = 2
 
 
@@ -19,6 +19,7 @@ class Pace:
 
     def __init__(self) -> None:
         self.batch = FIRST_BATCH
+        self.writes: list[float] = []  # for how many seconds each kept others waiting
         self._looked_at = 0.0
         self._somebody_serves = False
 
@@ -32,6 +33,7 @@ class Pace:
 
     def wrote(self, messages: int, seconds: float) -> None:
         """After a write of so many in so long: cut the next batch so that its write lasts as long as wanted."""
+        self.writes.append(seconds)
         wanted = messages * min(2.0, (BESIDE_CHAT if self.somebody_serves else ALONE) / seconds)
         self.batch = int(min(LARGEST_BATCH, max(SMALLEST_BATCH, wanted)))
 

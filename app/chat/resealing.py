@@ -64,7 +64,7 @@ def begin(channel: Channel | None) -> tuple[KeyWork, bool]:
     return work, False
 
 
-def run(work: KeyWork) -> Iterator[int]:
+def run(work: KeyWork, pace: Pace | None = None) -> Iterator[int]:
     """Encrypt everything anew, committing batch by batch; yields how many messages were in each.
 
     Raises ResealerGone: what was done until then is done.
@@ -74,7 +74,7 @@ def run(work: KeyWork) -> Iterator[int]:
     db.session.rollback()
     if db.engine.dialect.name == "sqlite":
         sqlite.hurry(db.engine)
-    pace = Pace()
+    pace = pace or Pace()
     beside_chat = pace.somebody_serves
     processes = 0 if many < WORTH_PROCESSES else 1 if beside_chat else min(os.cpu_count() or 1, MOST_PROCESSES)
     with Swap(db.engine) as swap, Resealers(processes, nice=10 if beside_chat else 0) as resealers:

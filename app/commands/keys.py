@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import statistics
 import time
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -27,6 +28,7 @@ from app.audit.event import record
 from app.auth.announcement import announce
 from app.channels.channel import Channel
 from app.chat import resealing, verification
+from app.chat.pace import Pace
 from app.commands.channels import the_channel
 from app.commands.door import Command, Failed, Group, table
 from app.encryption import key_work, rotation
@@ -130,8 +132,9 @@ def _rotate_messages(channel: Channel | None) -> None:
     else:
         click.echo(f"Going on where it was interrupted: {work.done} of {work.total} messages are done.")
     db.session.commit()
+    pace = Pace()
     try:
-        for _ in _shown("Encrypting messages", work, resealing.run(work)):
+        for _ in _shown("Encrypting messages", work, resealing.run(work, pace)):
             pass
     except ResealerGone:
         raise Failed("A process that encrypts was ended. What is done is done: the same command goes on.") from None
@@ -142,6 +145,10 @@ def _rotate_messages(channel: Channel | None) -> None:
     db.session.commit()
     sqlite.empty_the_log(db.engine)
     click.echo(f"{work.total} messages are under new data keys; {destroyed} old data keys were destroyed.")
+    if len(pace.writes) > 1:
+        *_, most = statistics.quantiles(pace.writes, n=100)
+        longest = f"{max(pace.writes) * 1000:.0f} ms"
+        click.echo(f"{len(pace.writes)} writes; 99 % took at most {most * 1000:.0f} ms, the longest {longest}.")
     if work.unreadable:
         raise Failed(f"{work.unreadable} could not be verified and stay under their old keys: flask keys verify")
 
