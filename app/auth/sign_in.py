@@ -36,6 +36,7 @@ def check(username: str, candidate: str, device_cookie: str | None, actor: Actor
     """
     rounds = current_app.config["STREAMZY"].bcrypt_rounds
     password.hashing.require_room()
+    give_way()
     user = User.named(username)
     user_id, hashed = (user.id, user.password_hash) if user else (None, None)
     set_at = user.password_changed_at if user else None
