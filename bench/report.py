@@ -54,14 +54,23 @@ def compared(workload: Workload, runs: Runs) -> list[tuple[str, float, str, bool
     """Each goal of ``workload``: what is compared, the ratio, the goal, whether it is reached."""
     found = []
     for goal in GOALS:
-        if goal.workload != workload.name or not {goal.ours, goal.reference} <= set(runs):
+        if goal.workload != workload.name or not {goal.ours, goal.reference or goal.ours} <= set(runs):
             continue
-        ours, theirs = middle(runs[goal.ours], goal.figure), middle(runs[goal.reference], goal.figure)
+        ours = middle(runs[goal.ours], goal.figure)
+        theirs = middle(runs[goal.reference], goal.figure) if goal.reference else 1.0
         if ours is not None and theirs:
             ratio = ours / theirs
-            label = f"{workload.figures[goal.figure]} / {goal.reference}"
+            label = workload.figures[goal.figure] + (f" / {goal.reference}" if goal.reference else "")
             found.append((label, round(ratio, 3), str(goal), goal.holds(ratio)))
     return found
+
+
+def tell(workload: Workload, runs: Runs, seconds: int) -> bool:
+    """Print what a workload came to, and keep it; returns whether it broke a promise."""
+    how = f"median of {workload.rounds} runs by turns" if workload.rounds > 1 else "one run"
+    print(f"\n{workload.name}: {workload.words}; {how}\n{table(workload, runs)}\n{ratios(workload, runs)}", flush=True)
+    keep(workload, runs, seconds)
+    return is_broken(runs)
 
 
 def ratios(workload: Workload, runs: Runs) -> str:
@@ -96,7 +105,7 @@ def keep(workload: Workload, runs: Runs, seconds: int) -> None:
     of = ("of", "ratio", "goal", "reached")
     figures = {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "title": workload.title,
+        "title": workload.words,
         "seconds": seconds,
         "references": hashes(),
         "ratios": [dict(zip(of, found, strict=True)) for found in compared(workload, runs)],

@@ -23,7 +23,7 @@ SLOW = next(workload for workload in WORKLOADS if workload.name == "slow-reader"
     [Streamzy, Naive, pytest.param(Node, marks=pytest.mark.skipif(Node.name in missing(), reason="not built"))],
 )
 def test_each_server_carries_every_load_without_losing_a_message(contender: type[Contender], tmp_path: Path) -> None:
-    with contender(tmp_path / "server", people=3) as server:
+    with contender(tmp_path / "server") as server:
         counted = measure(server, CLOSED, seconds=1)
     assert counted["acknowledged_per_second"] > 0
     assert counted["deliveries"] >= counted["acknowledged_per_second"]
@@ -32,7 +32,7 @@ def test_each_server_carries_every_load_without_losing_a_message(contender: type
 
 
 def test_who_stops_reading_costs_little_is_dropped_and_frees_the_descriptor(tmp_path: Path) -> None:
-    with Streamzy(tmp_path / "server", people=1) as server:
+    with Streamzy(tmp_path / "server") as server:
         stalled = measure(server, replace(SLOW, options={}), seconds=60)  # at most: it ends once the reader is dropped
     assert stalled["dropped_reader"], "too little was sent to fill the socket's buffers and the megabyte behind them"
     assert stalled["freed_after_ms"] <= 1000, stalled

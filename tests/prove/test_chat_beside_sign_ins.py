@@ -32,7 +32,7 @@ def test_a_message_arrives_as_soon_while_three_a_second_sign_in(
     calm: list[dict[str, Any]] = []
     busy: list[dict[str, Any]] = []
     signed_in = 0
-    with Streamzy(tmp_path / "server", people=1, BCRYPT_ROUNDS="12") as streamzy:
+    with Streamzy(tmp_path / "server", BCRYPT_ROUNDS="12") as streamzy:
         streamzy.server.create_user("guest", PASSWORD)
         for _ in range(ROUNDS):
             calm.append(measure(streamzy, WORKLOAD, SECONDS))
