@@ -97,6 +97,7 @@ WORKLOADS = (
             "freed_after_ms": "freed ms after the drop",
         },
         rounds=1,
+        fresh=True,
         alone_if_short=True,
     ),
     Workload(
