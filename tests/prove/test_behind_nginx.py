@@ -8,6 +8,7 @@ import os
 import ssl
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import pytest
@@ -197,7 +198,8 @@ def test_lines_under_way_at_once_over_tls_keep_their_order_and_each_is_acknowled
         async with asyncio.timeout(120):
             await asyncio.gather(*(talker.talk(all_here) for talker in talkers))
 
-    asyncio.run(everybody())
+    with ThreadPoolExecutor(1) as apart:  # in this thread a browser's driver may have a loop of its own
+        apart.submit(lambda: asyncio.run(everybody())).result()
     texts = [text for _, text in talkers[0].heard]
     for talker in talkers:
         assert [number for number, _ in talker.heard] == list(range(1, SENDERS * LINES + 1))
