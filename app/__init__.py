@@ -48,7 +48,7 @@ from app.delivery import transport
 from app.encryption.data_key import DataKeys
 from app.encryption.keyring import EncryptionKeyError, KeyRing
 from app.extensions import csrf, db, migrate, socketio
-from app.operations import error_pages, measurements, page_context, static_files
+from app.operations import error_pages, measurements, page_context, page_drawing, static_files
 from app.operations.routes import operations
 from app.security.counters import Counters
 from app.security.headers import SecurityHeaders
@@ -89,6 +89,7 @@ def create_app(settings: Settings) -> Flask:
     app.extensions["writer"] = Writer(app)
     app.extensions["listener"] = Listener(app)
     page_context.init_app(app)
+    page_drawing.init_app(app)
     static_files.init_app(app)
     error_pages.init_app(app)
     channel_pages = (chat, entry, settings_pages)
