@@ -12,6 +12,8 @@ import gevent
 from gevent.event import Event
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
 # SQLite's own busy handler sleeps inside C and would stop every socket of the process: it gets 50 ms,
 # then we wait cooperatively. In one process writers never meet: nobody yields between first write and commit.
@@ -61,6 +63,17 @@ def hurry(engine: Engine) -> None:
 def _in_a_hurry(connection: sqlite3.Connection, _record: object) -> None:
     for pragma in ("synchronous=NORMAL", "wal_autocheckpoint=0"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def holds_the_lock(session: Session) -> bool:
+    """Whether ``session`` wrote what it has not committed: on SQLite every other writer waits for that."""
+    if not session.in_transaction() or session.get_bind().dialect.name != "sqlite":
+        return False
+    try:
+        connection: Any = session.connection().connection.driver_connection
+    except SQLAlchemyError:  # it failed, and is not rolled back yet: who knows
+        return True
+    return bool(connection.in_transaction)
 
 
 def journal_mode(path: str) -> str:

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 
 import gevent
 from flask import Flask
-from sqlalchemy.exc import SQLAlchemyError
 
+from app import sqlite
 from app.extensions import db
 
 SLICE_SECONDS = 0.001
@@ -26,18 +26,7 @@ def in_slices(parts: Iterable[str]) -> str:
     for part in parts:
         drawn.append(part)
         if time.monotonic() - began > SLICE_SECONDS:
-            if not _others_would_wait():
+            if not sqlite.holds_the_lock(db.session()):  # in one process nobody yields before such a commit
                 gevent.sleep(0)
             began = time.monotonic()
     return "".join(drawn)
-
-
-def _others_would_wait() -> bool:
-    """Whether this greenlet holds SQLite's write lock: in one process nobody yields before such a commit."""
-    session = db.session()
-    if not session.in_transaction() or session.get_bind().dialect.name != "sqlite":
-        return False
-    try:
-        return bool(session.connection().connection.driver_connection.in_transaction)  # type: ignore[union-attr]  # sqlite3's own
-    except SQLAlchemyError:
-        return True
